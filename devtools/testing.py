@@ -1,0 +1,108 @@
+"""The tests: those of the addons inside Odoo, then those around it."""
+
+import ast
+import os
+import re
+import subprocess
+
+from . import database
+from .console import Problem
+from .database import PYTHON
+from .environment import prepare
+from .paths import LOGS, ROOT, addons
+
+LOG = LOGS / "test.log"
+NOTHING_RAN = 5  # pytest's exit code
+RECORD = re.compile(
+    r"^\d{4}-\d\d-\d\d \S+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>\S+): (?P<text>.*)$"
+)
+
+
+def _unimported(addon):
+    """Return the test files that Odoo itself would never see."""
+    folder = ROOT / addon / "tests"
+    files = {path.stem for path in folder.glob("test_*.py")}
+    if not files:
+        return []
+    nodes = ast.parse((folder / "__init__.py").read_text()).body
+    imports = [node for node in nodes if isinstance(node, ast.ImportFrom)]
+    imported = {alias.name for node in imports for alias in node.names}
+    return [f"{addon}/tests/{name}.py" for name in sorted(files - imported)]
+
+
+def _require_imports():
+    """Insist that each test file is imported, or Odoo's own runner skips it."""
+    forgotten = [path for addon in addons() for path in _unimported(addon)]
+    if forgotten:
+        raise Problem(
+            f"Test files nobody imports: {', '.join(forgotten)}\n"
+            "Remedy: import them in the __init__.py beside them."
+        )
+
+
+def records(log):
+    """Return the records of Odoo's log, each with the lines that follow it."""
+    found = []
+    for line in log.read_text(errors="replace").splitlines():
+        match = RECORD.match(line)
+        if match:
+            found.append([match["level"], match["logger"], line])
+        elif found:
+            found[-1][2] += f"\n{line}"
+    return found
+
+
+def faults(log):
+    """Return the errors in Odoo's log, and the warnings that are ours."""
+    return [
+        text
+        for level, _logger, text in records(log)
+        if level in {"ERROR", "CRITICAL"} or (level == "WARNING" and "hstyle" in text)
+    ]
+
+
+def _require_clean(log):
+    """Insist on a log without faults: Odoo's tests pass in spite of them."""
+    found = faults(log) if log.exists() else []
+    if found:
+        texts = "\n".join(found)
+        raise Problem(f"\n{texts}\nThe server's log holds {len(found)} fault(s): {log}")
+
+
+def _is_test(argument):
+    """Tell whether a pytest argument names tests of ours."""
+    path = argument.partition("::")[0]
+    return path.split("/")[0] in {"tests", *addons()} and (ROOT / path).exists()
+
+
+def _halves(arguments):
+    """Return what to run within Odoo and what around it; an empty half is skipped."""
+    options = [argument for argument in arguments if not _is_test(argument)]
+    named = [argument for argument in arguments if _is_test(argument)]
+    named = named or [*(f"{addon}/tests" for addon in addons()), "tests"]
+    outer = [name for name in named if name.split("/")[0] == "tests"]
+    inner = [name for name in named if name not in outer]
+    return inner and [*inner, *options], outer and [*outer, *options]
+
+
+def _pytest(*arguments):
+    return subprocess.run([PYTHON, "-m", "pytest", *arguments], env=prepare()).returncode
+
+
+def _run_inner(arguments):
+    """Run tests inside Odoo, on a database of their own."""
+    with database.scratch("test") as name:
+        # pytest-odoo would hide all that is less than critical.
+        odoo = [f"--odoo-database={name}", "--odoo-log-level=warn"]
+        return _pytest(*odoo, f"--odoo-extra=logfile={LOG}", *arguments)
+
+
+def run(arguments):
+    """Run the tests; return an exit code that is 0 if some ran and none failed."""
+    _require_imports()
+    LOG.unlink(missing_ok=True)
+    inner, outer = _halves(arguments)
+    codes = [_run_inner(inner)] if inner else []
+    codes += [_pytest(*outer)] if outer else []
+    _require_clean(LOG)
+    return max((code for code in codes if code != NOTHING_RAN), default=NOTHING_RAN)
