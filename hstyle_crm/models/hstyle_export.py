@@ -1,0 +1,45 @@
+import logging
+import tempfile
+from datetime import timedelta
+
+from odoo import api, fields, models
+
+from ..tools import sheets
+
+_logger = logging.getLogger(__name__)
+
+
+class HstyleExport(models.AbstractModel):
+    """Hand a sheet to the user: written row by row, kept for a day."""
+
+    _name = "hstyle.export"
+    _description = "XLSX export"
+
+    @api.model
+    def _download(self, filename, header, rows):
+        """Write a sheet and return the action that downloads it.
+
+        Only the user can fetch it. Who took how many rows is logged.
+
+        :param rows: iterable of lists of text, numbers, dates
+        """
+        with tempfile.TemporaryFile() as stream:
+            sheets.write_xlsx(stream, header, rows)
+            stream.seek(0)
+            attachment = self.env["ir.attachment"].create(
+                {"name": filename, "res_model": self._name, "raw": stream.read()}
+            )
+        _logger.info("%s exported %s", self.env.user.login, filename)
+        return {
+            "type": "ir.actions.act_url",
+            "url": f"/web/content/{attachment.id}?download=true",
+            "target": "download",
+        }
+
+    @api.autovacuum
+    def _gc_downloads(self):
+        """Forget sheets of customers a day after they were made."""
+        limit = fields.Datetime.now() - timedelta(days=1)
+        self.env["ir.attachment"].search(
+            [("res_model", "=", self._name), ("create_date", "<", limit)]
+        ).unlink()

@@ -1,0 +1,422 @@
+from odoo import models
+from odoo.tools import SQL, split_every
+
+#: Customers or categories created by one call of the host.
+CREATE = 1000
+
+#: The account under which a buyer is known where the sheet names none.
+_KEY = SQL("COALESCE(r.buyer_ref, r.phone, r.email)")
+
+#: A line's column → the columns of the sheet that may change it later.
+_LINE_COLUMNS = {
+    "product_code": {"product_code"},
+    "product_text": {"product_text"},
+    "product_id": {"product_code"},
+    "category_id": {"category"},
+    "brand_kind": {"brand_kind"},
+    "quantity": {"quantity"},
+    "amount_paid": {"paid"},
+    "amount_discount": {"discount"},
+    "amount_refund": {"refund", "state"},
+}
+
+
+class HstyleImportStep(models.AbstractModel):
+    """How the accepted rows of a sheet become buyers, orders and lines.
+
+    The second half of `hstyle.import`: SQL over sets of rows, nothing row by row.
+    """
+
+    _name = "hstyle.import.step"
+    _description = "Writing of imported orders"
+
+    def _match(self):
+        """Find or create what the rows speak of, before orders are written.
+
+        Fills temporary tables, so it runs again when an import goes on.
+        """
+        self._match_products()
+        self._match_categories()
+        self._match_buyers()
+
+    # === PRODUCTS AND CATEGORIES === #
+
+    def _match_products(self):
+        """Fill ``hstyle_import_product``: code → our product, where it is one."""
+        self._create_map(
+            "hstyle_import_product",
+            SQL(
+                """
+                SELECT default_code AS key, min(id) AS id
+                  FROM product_product
+                 WHERE active AND default_code <> ''
+                 GROUP BY default_code
+                HAVING count(*) = 1
+                """
+            ),
+        )
+
+    def _match_categories(self):
+        """Fill ``hstyle_import_category``: text in the sheet → product category."""
+        texts = self.env.execute_query(
+            SQL(
+                """
+                SELECT DISTINCT category
+                  FROM hstyle_import_row
+                 WHERE import_id = %s AND error IS NULL AND category IS NOT NULL
+                """,
+                self.id,
+            )
+        )
+        paths = {text: self._split_path(text) for (text,) in texts}
+        found = self._ensure_categories({path for path in paths.values() if path})
+        pairs = [(text, found[path]) for text, path in paths.items() if path]
+        self._create_map(
+            "hstyle_import_category",
+            SQL(
+                "SELECT key, id FROM unnest(%s::varchar[], %s::integer[]) t (key, id)",
+                [text for text, _id in pairs],
+                [category_id for _text, category_id in pairs],
+            ),
+        )
+
+    def _split_path(self, text):
+        """Return the levels of “Women / Dresses” or “女装>连衣裙” as a tuple."""
+        levels = text.replace(">", "/").split("/")
+        return tuple(level.strip() for level in levels if level.strip())
+
+    def _ensure_categories(self, paths):
+        """Return path → id of the product categories, new ones created."""
+        wanted = {path[:depth] for path in paths for depth in range(1, len(path) + 1)}
+        Category = self.env["product.category"]
+        names = [" / ".join(path) for path in wanted]
+        known = {
+            tuple(category.complete_name.split(" / ")): category.id
+            for category in Category.search([("complete_name", "in", names)])
+        }
+        for depth in range(1, max(map(len, wanted), default=0) + 1):
+            new = sorted(p for p in wanted if len(p) == depth and p not in known)
+            created = Category.create(
+                [{"name": p[-1], "parent_id": known.get(p[:-1])} for p in new]
+            )
+            known.update(zip(new, created.ids, strict=True))
+        return known
+
+    # === BUYERS === #
+
+    def _match_buyers(self):
+        """Fill ``hstyle_import_buyer``: account → customer, new ones created.
+
+        First by account, then by phone, then by e-mail, where exactly one customer
+        answers to it. A customer who has another account on the platform is another
+        person: different strong identities never merge by themselves.
+        """
+        self._create_buyers_map()
+        for has_ref in (True, False):
+            for field, column in (("phone_sanitized", "phone"), ("email_normalized", "email")):
+                self._match_buyers_by(field, column, has_ref)
+            self._create_customers(has_ref)
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO hstyle_buyer (company_id, account_space, ref, partner_id,
+                       create_uid, create_date, write_uid, write_date)
+                SELECT %s, %s, key, id, %s, now() AT TIME ZONE 'UTC', %s,
+                       now() AT TIME ZONE 'UTC'
+                  FROM hstyle_import_buyer
+                    ON CONFLICT (company_id, account_space, ref) DO NOTHING;
+                ANALYZE hstyle_import_buyer
+                """,
+                self.shop_id.company_id.id,
+                self.shop_id.account_space,
+                self.env.uid,
+                self.env.uid,
+            )
+        )
+
+    def _create_buyers_map(self):
+        self._create_map(
+            "hstyle_import_buyer",
+            SQL(
+                """
+                SELECT buyer.*, known.partner_id AS id
+                  FROM (
+                        SELECT %(key)s AS key, max(buyer_ref) AS ref, max(phone) AS phone,
+                               max(email) AS email, max(buyer_name) AS name
+                          FROM hstyle_import_row r
+                         WHERE import_id = %(id)s AND error IS NULL
+                         GROUP BY 1
+                       ) buyer
+                  LEFT JOIN hstyle_buyer known
+                    ON known.ref = buyer.key
+                   AND known.company_id = %(company)s
+                   AND known.account_space = %(space)s
+                """,
+                key=_KEY,
+                id=self.id,
+                company=self.shop_id.company_id.id,
+                space=self.shop_id.account_space,
+            ),
+        )
+
+    def _match_buyers_by(self, field, column, has_ref):
+        self.env["res.partner"].flush_model([field, "commercial_partner_id", "active"])
+        self.env.cr.execute(
+            SQL(
+                """
+                  WITH found AS (
+                        SELECT b.key, min(p.commercial_partner_id) AS id
+                          FROM hstyle_import_buyer b
+                          JOIN res_partner p
+                            ON p.%(field)s = b.%(column)s
+                           AND p.active
+                           AND (p.company_id IS NULL OR p.company_id = %(company)s)
+                         WHERE b.id IS NULL AND (b.ref IS NOT NULL) = %(has_ref)s
+                         GROUP BY b.key
+                        HAVING count(DISTINCT p.commercial_partner_id) = 1
+                       )
+                UPDATE hstyle_import_buyer b
+                   SET id = found.id
+                  FROM (SELECT id, min(key) AS key FROM found GROUP BY id) found
+                 WHERE found.key = b.key
+                   AND (NOT %(has_ref)s OR NOT EXISTS (
+                        SELECT
+                          FROM hstyle_buyer other
+                          JOIN res_partner p ON p.id = other.partner_id
+                         WHERE other.partner_id = found.id
+                           AND other.company_id = %(company)s
+                           AND other.account_space = %(space)s
+                           AND other.ref IS DISTINCT FROM p.phone_sanitized
+                           AND other.ref IS DISTINCT FROM p.email_normalized))
+                """,
+                field=SQL.identifier(field),
+                column=SQL.identifier(column),
+                has_ref=has_ref,
+                company=self.shop_id.company_id.id,
+                space=self.shop_id.account_space,
+            )
+        )
+
+    def _create_customers(self, has_ref):
+        """Create a customer for each buyer who is still nobody."""
+        new = self.env.execute_query_dict(
+            SQL(
+                """
+                SELECT key, COALESCE(name, key) AS name, phone, email
+                  FROM hstyle_import_buyer
+                 WHERE id IS NULL AND (ref IS NOT NULL) = %s
+                 ORDER BY key
+                """,
+                has_ref,
+            )
+        )
+        Partner = self.env["res.partner"].with_context(
+            tracking_disable=True, no_vat_validation=True
+        )
+        for chunk in split_every(CREATE, new):
+            keys = [buyer.pop("key") for buyer in chunk]
+            created = Partner.create([{**buyer, "customer_rank": 1} for buyer in chunk])
+            self.env.cr.execute_values(
+                "UPDATE hstyle_import_buyer b SET id = v.id "
+                "FROM (VALUES %s) v (key, id) WHERE v.key = b.key",
+                list(zip(keys, created.ids, strict=True)),
+            )
+            self.env["res.partner"].flush_model()
+        self.customer_count += len(new)
+
+    # === ORDERS === #
+
+    def _write_step(self):
+        """Write the orders of the next share of the rows, lines and sums included."""
+        self._gather_rows()
+        self._prepare_rates()
+        self._write_orders()
+        created, updated = self._write_lines()
+        self._write_sums()
+        self.created_count += created
+        self.updated_count += updated
+
+    def _gather_rows(self):
+        """Fill ``hstyle_import_batch`` with the rows of this step, whole orders."""
+        self._create_map(
+            "hstyle_import_batch",
+            SQL(
+                """
+                SELECT r.*, b.id AS partner_id,
+                       COALESCE(line_ref, row_number() OVER (
+                           PARTITION BY order_ref ORDER BY line)::varchar) AS key,
+                       COALESCE(paid::numeric, 0) AS amount_paid,
+                       COALESCE(discount::numeric, 0) AS amount_discount,
+                       CASE WHEN state = 'cancel' THEN COALESCE(paid::numeric, 0)
+                            ELSE COALESCE(refund::numeric, 0) END AS amount_refund
+                  FROM hstyle_import_row r
+                  JOIN hstyle_import_buyer b ON b.key = %(key)s
+                 WHERE import_id = %(id)s
+                   AND error IS NULL
+                   AND (hashtext(order_ref) & 2147483647) %% %(count)s = %(step)s
+                """,
+                key=_KEY,
+                id=self.id,
+                count=self.step_count,
+                step=self.step,
+            ),
+            unique=False,
+        )
+
+    def _prepare_rates(self):
+        """Fill ``hstyle_import_rate``: the day's rate of a foreign shop currency."""
+        company, currency = self.shop_id.company_id, self.shop_id.currency_id
+        days = []
+        if currency != company.currency_id:
+            days = self.env.execute_query(
+                SQL("SELECT DISTINCT date::date FROM hstyle_import_batch")
+            )
+        rates = [
+            self.env["res.currency"]._get_conversion_rate(
+                company.currency_id, currency, company, day
+            )
+            for (day,) in days
+        ]
+        self._create_map(
+            "hstyle_import_rate",
+            SQL(
+                "SELECT key, rate FROM unnest(%s::date[], %s::numeric[]) t (key, rate)",
+                [day for (day,) in days],
+                rates,
+            ),
+        )
+
+    def _write_orders(self):
+        """Insert the orders that are new, update the heads of those that changed.
+
+        One paid line makes a paid order; a cancelled line counts as refunded.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                INSERT INTO hstyle_order AS o (
+                       name, shop_id, company_id, partner_id, date_order, state, channel,
+                       amount_paid, amount_discount, amount_refund, currency_rate,
+                       create_uid, create_date, write_uid, write_date)
+                SELECT order_ref, %(shop)s, %(company)s, partner_id, date_order, state,
+                       channel, amount_paid, amount_discount, amount_refund,
+                       COALESCE(rate.rate, 1), %(uid)s, %(now)s, %(uid)s, %(now)s
+                  FROM (
+                        SELECT order_ref,
+                               (array_agg(partner_id ORDER BY line))[1] AS partner_id,
+                               min(date::timestamp) AS date_order,
+                               max(channel) AS channel,
+                               CASE WHEN bool_or(COALESCE(state, 'paid') = 'paid')
+                                    THEN 'paid'
+                                    WHEN bool_or(state = 'pending') THEN 'pending'
+                                    ELSE 'cancel' END AS state,
+                               sum(amount_paid) AS amount_paid,
+                               sum(amount_discount) AS amount_discount,
+                               sum(amount_refund) AS amount_refund
+                          FROM hstyle_import_batch
+                         GROUP BY order_ref
+                       ) sheet
+                  LEFT JOIN hstyle_import_rate rate ON rate.key = sheet.date_order::date
+                    ON CONFLICT (shop_id, name) DO UPDATE
+                   SET partner_id = EXCLUDED.partner_id,
+                       date_order = EXCLUDED.date_order,
+                       state = %(state)s,
+                       channel = COALESCE(EXCLUDED.channel, o.channel),
+                       currency_rate = EXCLUDED.currency_rate,
+                       write_uid = EXCLUDED.write_uid,
+                       write_date = EXCLUDED.write_date
+                 WHERE (o.partner_id, o.date_order, o.state, o.channel, o.currency_rate)
+                       IS DISTINCT FROM (
+                       EXCLUDED.partner_id, EXCLUDED.date_order, %(state)s,
+                       COALESCE(EXCLUDED.channel, o.channel), EXCLUDED.currency_rate)
+                """,
+                shop=self.shop_id.id,
+                company=self.shop_id.company_id.id,
+                state=SQL("EXCLUDED.state" if "state" in self.columns else "o.state"),
+                uid=self.env.uid,
+                now=SQL("now() AT TIME ZONE 'UTC'"),
+            )
+        )
+
+    def _write_lines(self):
+        """Insert new lines and update changed ones, in the columns of the sheet.
+
+        :return: numbers of lines inserted and updated
+        """
+        changing = [
+            SQL.identifier(column)
+            for column, sources in _LINE_COLUMNS.items()
+            if sources & self.columns.keys()
+        ]
+        [counts] = self.env.execute_query(
+            SQL(
+                """
+                  WITH written AS (
+                        INSERT INTO hstyle_order_line AS l (order_id, line_ref, %(names)s)
+                        SELECT o.id, b.key, b.product_code, b.product_text, product.id,
+                               category.id, b.brand_kind, COALESCE(b.quantity::numeric, 1),
+                               b.amount_paid, b.amount_discount, b.amount_refund
+                          FROM hstyle_import_batch b
+                          JOIN hstyle_order o ON o.shop_id = %(shop)s AND o.name = b.order_ref
+                          LEFT JOIN hstyle_import_product product
+                            ON product.key = b.product_code
+                          LEFT JOIN hstyle_import_category category
+                            ON category.key = b.category
+                            ON CONFLICT (order_id, line_ref) DO UPDATE
+                           SET (%(changing)s) = ROW (%(new)s)
+                         WHERE (%(old)s) IS DISTINCT FROM (%(new)s)
+                        RETURNING (xmax = 0) AS inserted
+                       )
+                SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted)
+                  FROM written
+                """,
+                names=SQL(", ").join(SQL.identifier(name) for name in _LINE_COLUMNS),
+                shop=self.shop_id.id,
+                changing=SQL(", ").join(changing),
+                old=SQL(", ").join(SQL("l.%s", column) for column in changing),
+                new=SQL(", ").join(SQL("EXCLUDED.%s", column) for column in changing),
+            )
+        )
+        return counts
+
+    def _write_sums(self):
+        """Sum the lines into orders of which the sheet held only a part."""
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE hstyle_order o
+                   SET amount_paid = s.paid,
+                       amount_discount = s.discount,
+                       amount_refund = s.refund
+                  FROM (
+                        SELECT o.id,
+                               sum(l.amount_paid) AS paid,
+                               sum(l.amount_discount) AS discount,
+                               sum(l.amount_refund) AS refund
+                          FROM hstyle_order o
+                          JOIN hstyle_order_line l ON l.order_id = o.id
+                         WHERE o.shop_id = %s
+                           AND o.name IN (SELECT order_ref FROM hstyle_import_batch)
+                         GROUP BY o.id
+                       ) s
+                 WHERE s.id = o.id
+                   AND (o.amount_paid, o.amount_discount, o.amount_refund)
+                       IS DISTINCT FROM (s.paid, s.discount, s.refund)
+                """,
+                self.shop_id.id,
+            )
+        )
+
+    def _create_map(self, name, query, unique=True):
+        """Create a temporary table of a query, indexed by its column ``key``."""
+        self.env.cr.execute(
+            SQL(
+                "DROP TABLE IF EXISTS %(name)s; CREATE TEMPORARY TABLE %(name)s AS %(query)s",
+                name=SQL.identifier(name),
+                query=query,
+            )
+        )
+        if unique:
+            index = SQL("ALTER TABLE %s ADD PRIMARY KEY (key)", SQL.identifier(name))
+            self.env.cr.execute(index)
+        self.env.cr.execute(SQL("ANALYZE %s", SQL.identifier(name)))

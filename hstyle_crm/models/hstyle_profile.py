@@ -1,0 +1,602 @@
+import logging
+from collections import Counter
+from datetime import datetime
+
+import pytz
+from dateutil.relativedelta import relativedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL, split_every
+
+from ..tools import rfm
+
+_logger = logging.getLogger(__name__)
+
+STAGES = [
+    ("new", "New"),
+    ("active", "Active"),
+    ("lapsing", "Lapsing"),
+    ("lapsed", "Lapsed"),
+    ("lost", "Lost"),
+]
+
+#: Months before today at which an order leaves a window.
+WINDOWS = (12, 24)
+
+#: Queue rows taken by one step of the nightly job: a commit each.
+BATCH = 100_000
+
+#: Columns summed from the purchases, in the order of ``_sum_purchases``.
+SUMS = (
+    "order_count",
+    "revenue",
+    "refund",
+    "first_order_on",
+    "last_order_on",
+    "order_count_12m",
+    "revenue_12m",
+    "order_count_prev_12m",
+    "revenue_prev_12m",
+    "gap_days",
+)
+
+#: Columns derived from the sums of all customers of the company and the day.
+LABELS = ("r_score", "f_score", "m_score", "rfm_group", "abc", "stage")
+
+
+class HstyleProfile(models.Model):
+    """What we know of a customer from the purchases: one narrow row a company.
+
+    Written by `_refresh` alone. Every column is a function of the purchases and of
+    the day, and none changes by itself every day.
+    """
+
+    _name = "hstyle.profile"
+    _description = "Customer"
+    _order = "revenue desc, id"
+    _rec_name = "partner_id"
+    _rec_names_search = ["partner_id.name", "partner_id.email", "partner_id.phone"]
+    _log_access = False
+
+    partner_id = fields.Many2one(
+        comodel_name="res.partner",
+        string="Customer",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company", required=True, readonly=True, ondelete="cascade"
+    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
+
+    # Sums of the purchases, in company currency, net of refunds.
+    order_count = fields.Integer(string="Orders", readonly=True)
+    revenue = fields.Monetary(string="Net revenue", readonly=True)
+    refund = fields.Monetary(string="Refunded", readonly=True)
+    first_order_on = fields.Date(string="First order", readonly=True)
+    last_order_on = fields.Date(string="Last order", readonly=True)
+    order_count_12m = fields.Integer(string="Orders, 12 months", readonly=True)
+    revenue_12m = fields.Monetary(string="Net revenue, 12 months", readonly=True)
+    order_count_prev_12m = fields.Integer(
+        string="Orders, 12 months before", readonly=True
+    )
+    revenue_prev_12m = fields.Monetary(
+        string="Net revenue, 12 months before", readonly=True
+    )
+    gap_days = fields.Float(
+        string="Median purchase gap",
+        digits=(6, 1),
+        readonly=True,
+        aggregator="avg",
+        help="Half of the customer's days with an order follow the one before within "
+        "so many days. Empty below two such days.",
+    )
+
+    # Labels: where the customer stands among all of the company.
+    r_score = fields.Integer(
+        string="Recency", readonly=True, aggregator="avg", help="5: ordered last."
+    )
+    f_score = fields.Integer(
+        string="Frequency", readonly=True, aggregator="avg", help="5: most orders."
+    )
+    m_score = fields.Integer(
+        string="Money", readonly=True, aggregator="avg", help="5: most revenue."
+    )
+    rfm_group = fields.Selection(
+        selection=rfm.GROUPS, string="RFM group", readonly=True, group_expand=True
+    )
+    abc = fields.Selection(
+        selection=[("a", "A"), ("b", "B"), ("c", "C")],
+        string="Grade",
+        readonly=True,
+        help="A: the largest customers who together bring 80 % of the revenue; "
+        "B: those up to 95 %; C: the others.",
+    )
+    stage = fields.Selection(
+        selection=STAGES, string="Lifecycle", readonly=True, group_expand=True
+    )
+
+    email = fields.Char(related="partner_id.email")
+    phone = fields.Char(related="partner_id.phone")
+
+    _partner_unique = models.Constraint(
+        "UNIQUE (partner_id, company_id)", "A customer has one profile in a company."
+    )
+    # Read by the kanban and its columns.
+    _stage_idx = models.Index("(company_id, stage, revenue)")
+    _group_idx = models.Index("(company_id, rfm_group, revenue)")
+
+    # === ACTION METHODS === #
+
+    def action_open_partner(self):
+        """Open the customer's own form."""
+        self.ensure_one()
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": "res.partner",
+            "res_id": self.partner_id.id,
+            "views": [(False, "form")],
+        }
+
+    def action_export(self):
+        """Download the chosen customers, or the whole list, as XLSX."""
+        domain = self.env.context.get("active_domain") or [("id", "in", self.ids)]
+        profiles = self.search_fetch(domain, ["partner_id"])
+        return self._export(list(dict.fromkeys(profiles.mapped("partner_id.id"))))
+
+    # === EXPORT === #
+
+    @api.model
+    def _export(self, partner_ids):
+        """Return the action that downloads customers as XLSX, in their order."""
+        names = [*SUMS, *LABELS]
+        labels = self.env["res.partner"].fields_get(["name", "email", "phone"], ["string"])
+        labels |= self.fields_get(["company_id", *names], ["string"])
+        header = [
+            labels[name]["string"]
+            for name in ("name", "email", "phone", "company_id", *names)
+        ]
+        rows = self._prepare_export_rows(partner_ids, names)
+        return self.env["hstyle.export"]._download(
+            f"{self.env._('customers')}.xlsx", header, rows
+        )
+
+    def _prepare_export_rows(self, partner_ids, names):
+        """Yield a row for each customer and company, or one without a profile."""
+        for chunk in split_every(5000, partner_ids, list):
+            profiles = self.search_fetch(
+                [("partner_id", "in", chunk)], ["partner_id", "company_id", *names]
+            ).grouped("partner_id")
+            for partner in self.env["res.partner"].browse(chunk):
+                contact = [partner.name, partner.email, partner.phone]
+                for profile in profiles.get(partner, self):
+                    yield [*contact, *profile._get_cells(["company_id", *names])]
+                if partner not in profiles:
+                    yield contact
+            self.env.invalidate_all()
+
+    def _get_cells(self, names):
+        """Return values as a sheet shows them: labels, names, dates, numbers."""
+        return [
+            self._fields[name].convert_to_export(self[name], self)
+            if self[name] or self._fields[name].type in ("integer", "monetary")
+            else None
+            for name in names
+        ]
+
+    # === BUSINESS METHODS === #
+
+    @api.model
+    def _cron_refresh(self):
+        """Refresh all due profiles, a commit for every batch of them."""
+        commit = self.env["ir.cron"]._commit_progress
+        commit(remaining=self._count_due() + 1)
+        total = Counter()
+        while True:
+            done = self._refresh(limit=BATCH)
+            total += done
+            seconds = commit(done["due"] + 1, remaining=done["remaining"])
+            if not done["remaining"] or not seconds:
+                break
+        _logger.info("Customer profiles refreshed: %s", dict(total))
+
+    @api.model
+    def _refresh(self, full=False, limit=None):
+        """Bring the profiles up to date with the purchases and the day.
+
+        The only writer of this model. Without ``full`` it recomputes the customers
+        in the queue (the oldest ``limit`` rows, or all) and those with an order that
+        left a window, then labels everybody; the result equals a full run, row for
+        row. It runs in the caller's transaction and writes only rows that changed.
+
+        :return: Counter of rows written (inserted, updated, deleted), of queue rows
+                 done (due) and left (remaining)
+        """
+        self.env.flush_all()
+        self._set_planner()
+        due = self._take_due(None if full else limit)
+        total = Counter()
+        for company in self._get_companies():
+            total += self._refresh_company(company, full)
+        self._drop_due()
+        self.env.invalidate_all()
+        total.update(due=due, remaining=self._count_due())
+        return total
+
+    def _refresh_company(self, company, full):
+        """Refresh the profiles of one company; see `_refresh`."""
+        today, offset = self._get_today(company)
+        full = full or not company.hstyle_profile_date
+        scope = self._prepare_scope(company, today, offset, full)
+        self._sum_purchases(company, today, offset, full)
+        result = Counter(deleted=self._delete_gone(company, scope))
+        result += self._write_changed(company, today, self._get_cuts(company, scope))
+        if company.hstyle_profile_date != today:
+            company.hstyle_profile_date = today
+        return result
+
+    # === SETTING OUT === #
+
+    def _get_companies(self):
+        return self.env["res.company"].sudo().search([("active", "=", True)])
+
+    def _get_today(self, company):
+        """Return the company's day and its offset from UTC (date, timedelta).
+
+        The offset of today counts for all orders: exact where there is no summer
+        time, as in China, and cheap for millions of rows.
+        """
+        tz = pytz.timezone(company.partner_id.tz or "UTC")
+        now = pytz.utc.localize(fields.Datetime.now()).astimezone(tz)
+        return now.date(), now.utcoffset()
+
+    def _set_planner(self):
+        """Let the planner sum over the covering indexes and sort in memory.
+
+        With its defaults PostgreSQL scans the whole tables: twice the time. Two runs
+        at once would compute the same rows twice, so the second waits for the first.
+        """
+        self.env.cr.execute(
+            """
+            SET LOCAL work_mem = '256MB';
+            SET LOCAL random_page_cost = 1.1;
+            SET LOCAL jit = off;
+            SELECT pg_advisory_xact_lock(hashtext('hstyle_profile'));
+            """
+        )
+
+    def _count_due(self):
+        [[count]] = self.env.execute_query(
+            SQL("SELECT count(*) FROM hstyle_profile_dirty")
+        )
+        return count
+
+    def _take_due(self, limit):
+        """Set aside the oldest queue rows; return how many."""
+        self.env.cr.execute(
+            SQL(
+                """
+                DROP TABLE IF EXISTS hstyle_taken;
+                CREATE TEMPORARY TABLE hstyle_taken ON COMMIT DROP AS
+                SELECT id, partner_id FROM hstyle_profile_dirty ORDER BY id LIMIT %s
+                """,
+                limit,
+            )
+        )
+        return self.env.cr.rowcount
+
+    def _drop_due(self):
+        self.env.cr.execute(
+            "DELETE FROM hstyle_profile_dirty q USING hstyle_taken t WHERE t.id = q.id"
+        )
+
+    def _prepare_scope(self, company, today, offset, full):
+        """Fill ``hstyle_due`` with the contacts whose purchases must be gathered.
+
+        A full run gathers only the contacts of families here and sums all others
+        contact by contact, which needs no join.
+
+        :return: SQL that is true for a profile ``p`` outside of this run
+        """
+        contacts = self._sql_families() if full else self._sql_due(company, today, offset)
+        self.env.cr.execute(
+            SQL(
+                """
+                DROP TABLE IF EXISTS hstyle_due;
+                CREATE TEMPORARY TABLE hstyle_due ON COMMIT DROP AS
+                  WITH customer AS (
+                        SELECT DISTINCT commercial_partner_id AS id
+                          FROM res_partner
+                         WHERE id IN (%s)
+                       )
+                SELECT contact.id AS contact_id, customer.id AS partner_id
+                  FROM customer
+                  JOIN res_partner contact
+                    ON contact.commercial_partner_id = customer.id;
+                ANALYZE hstyle_due
+                """,
+                contacts,
+            )
+        )
+        if full:
+            return SQL("FALSE")
+        return SQL("p.partner_id NOT IN (SELECT partner_id FROM hstyle_due)")
+
+    def _sql_families(self):
+        return SQL("SELECT id FROM res_partner WHERE commercial_partner_id <> id")
+
+    def _sql_due(self, company, today, offset):
+        """Return the query of contacts in the queue or with an order leaving a window."""
+        queries = [SQL("SELECT partner_id FROM hstyle_taken")]
+        queries += [
+            SQL(
+                """
+                SELECT contact_id
+                  FROM hstyle_purchase
+                 WHERE company_id = %s
+                   AND date_order >= %s
+                   AND date_order < %s
+                """,
+                company.id,
+                self._get_start(company.hstyle_profile_date, months, offset),
+                self._get_start(today, months, offset),
+            )
+            for months in WINDOWS
+            if company.hstyle_profile_date != today
+        ]
+        return SQL(" UNION ALL ").join(queries)
+
+    def _get_start(self, day, months, offset):
+        """Return the first moment (UTC) of the window that ends on the day."""
+        first = day - relativedelta(months=months) + relativedelta(days=1)
+        return datetime.combine(first, datetime.min.time()) - offset
+
+    # === SUMS === #
+
+    def _sum_purchases(self, company, today, offset, full):
+        """Fill ``hstyle_sums`` with the SUMS of the customers in scope."""
+        gathered = SQL(
+            """
+            SELECT due.partner_id, p.date_order, p.orders, p.revenue, p.refund
+              FROM hstyle_due due
+             CROSS JOIN LATERAL (
+                    SELECT *
+                      FROM hstyle_purchase
+                     WHERE contact_id = due.contact_id
+                       AND company_id = %s
+                   ) p
+            """,
+            company.id,
+        )
+        query = self._sql_sums(gathered, today, offset)
+        if full:
+            single = SQL(
+                """
+                SELECT contact_id AS partner_id, date_order, orders, revenue, refund
+                  FROM hstyle_purchase
+                 WHERE company_id = %s
+                   AND contact_id NOT IN (SELECT contact_id FROM hstyle_due)
+                """,
+                company.id,
+            )
+            query = SQL("%s UNION ALL %s", query, self._sql_sums(single, today, offset))
+        self.env.cr.execute(
+            SQL(
+                """
+                DROP TABLE IF EXISTS hstyle_sums;
+                CREATE TEMPORARY TABLE hstyle_sums ON COMMIT DROP AS %s;
+                ANALYZE hstyle_sums
+                """,
+                query,
+            )
+        )
+
+    def _sql_sums(self, purchases, today, offset):
+        """Return the query that sums purchases (partner_id, date_order, orders,
+        revenue, refund) by customer.
+
+        A refund bears the date of its order, so it never makes a gap of its own.
+        """
+        in_12m, in_24m = (
+            SQL("day > %s", today - relativedelta(months=months)) for months in WINDOWS
+        )
+        return SQL(
+            """
+            SELECT partner_id,
+                   sum(orders)::integer AS order_count,
+                   sum(revenue) AS revenue,
+                   sum(refund) AS refund,
+                   min(day) AS first_order_on,
+                   max(day) AS last_order_on,
+                   COALESCE(sum(orders) FILTER (WHERE %(in_12m)s), 0)::integer
+                       AS order_count_12m,
+                   COALESCE(sum(revenue) FILTER (WHERE %(in_12m)s), 0) AS revenue_12m,
+                   COALESCE(sum(orders) FILTER (WHERE %(in_24m)s AND NOT %(in_12m)s), 0)
+                       ::integer AS order_count_prev_12m,
+                   COALESCE(sum(revenue) FILTER (WHERE %(in_24m)s AND NOT %(in_12m)s), 0)
+                       AS revenue_prev_12m,
+                   percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)
+                       FILTER (WHERE gap > 0) AS gap_days
+              FROM (
+                    SELECT *, day - lag(day) OVER (
+                               PARTITION BY partner_id ORDER BY date_order) AS gap
+                      FROM (
+                            SELECT *, (date_order + %(offset)s)::date AS day
+                              FROM (%(purchases)s) purchase
+                           ) dated
+                   ) spaced
+             GROUP BY partner_id
+            """,
+            in_12m=in_12m,
+            in_24m=in_24m,
+            offset=offset,
+            purchases=purchases,
+        )
+
+    # === LABELS === #
+
+    def _get_cuts(self, company, outside):
+        """Return what a label compares with: quintiles of last order, orders and
+        revenue (lists of 4) and the least revenue of class A and of class B.
+        """
+        [cuts] = self.env.execute_query_dict(
+            SQL(
+                """
+                  WITH base AS (
+                        SELECT last_order_on, order_count, revenue FROM hstyle_sums
+                         UNION ALL
+                        SELECT last_order_on, order_count, revenue
+                          FROM hstyle_profile p
+                         WHERE company_id = %(company)s AND %(outside)s
+                       ),
+                       share AS (
+                        SELECT revenue,
+                               sum(revenue) OVER () AS total,
+                               sum(revenue) OVER (
+                                   ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING
+                               ) - revenue AS before
+                          FROM base
+                         WHERE revenue > 0
+                       )
+                SELECT percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY last_order_on) AS r,
+                       percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY order_count) AS f,
+                       percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY revenue) AS m,
+                       (SELECT min(revenue) FROM share WHERE before < %(a)s * total) AS a,
+                       (SELECT min(revenue) FROM share WHERE before < %(b)s * total) AS b
+                  FROM base
+                """,
+                company=company.id,
+                outside=outside,
+                shares=list(rfm.QUINTILES),
+                a=rfm.ABC_CUTS[0],
+                b=rfm.ABC_CUTS[1],
+            )
+        )
+        return cuts
+
+    def _sql_labels(self, company, today, cuts):
+        """Return label → SQL over the sums of ``n`` (see `_write_changed`)."""
+        scores = {
+            "r_score": self._sql_score("last_order_on", cuts["r"]),
+            "f_score": self._sql_score("order_count", cuts["f"]),
+            "m_score": self._sql_score("revenue", cuts["m"]),
+        }
+        group = SQL(
+            "(%s::varchar[])[(%s - 1) * 5 + (%s + %s + 1) / 2]",
+            [name for row in rfm.GRID for name in row],
+            *scores.values(),
+        )
+        abc = SQL(
+            "CASE WHEN n.revenue >= %s THEN 'a' WHEN n.revenue >= %s THEN 'b' ELSE 'c' END",
+            cuts["a"],
+            cuts["b"],
+        )
+        stage = self._sql_stage(company, today)
+        return {**scores, "rfm_group": group, "abc": abc, "stage": stage}
+
+    def _sql_score(self, column, cuts):
+        above = [SQL("(n.%s > %s)::integer", SQL.identifier(column), cut) for cut in cuts]
+        return SQL("(1 + %s)", SQL(" + ").join(above))
+
+    def _sql_stage(self, company, today):
+        active, lapsing, lapsed = (
+            today - relativedelta(days=days)
+            for days in (
+                company.hstyle_active_days,
+                company.hstyle_lapsing_days,
+                company.hstyle_lapsed_days,
+            )
+        )
+        return SQL(
+            """
+            CASE WHEN n.last_order_on > %(active)s AND n.order_count = 1 THEN 'new'
+                 WHEN n.last_order_on > %(active)s THEN 'active'
+                 WHEN n.last_order_on > %(lapsing)s THEN 'lapsing'
+                 WHEN n.last_order_on > %(lapsed)s THEN 'lapsed'
+                 ELSE 'lost' END
+            """,
+            active=active,
+            lapsing=lapsing,
+            lapsed=lapsed,
+        )
+
+    # === WRITING === #
+
+    def _delete_gone(self, company, outside):
+        """Delete profiles in scope whose customers have no purchase any more."""
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM hstyle_profile p
+                 WHERE company_id = %s AND NOT (%s)
+                   AND NOT EXISTS (
+                       SELECT FROM hstyle_sums s WHERE s.partner_id = p.partner_id)
+                """,
+                company.id,
+                outside,
+            )
+        )
+        return self.env.cr.rowcount
+
+    def _write_changed(self, company, today, cuts):
+        """Label everybody and write the rows that differ from what stands.
+
+        :return: Counter of rows inserted and updated
+        """
+        if not cuts["r"]:
+            return Counter()
+        labels = self._sql_labels(company, today, cuts)
+        sums = [SQL.identifier(name) for name in SUMS]
+        names = [SQL.identifier(name) for name in SUMS + LABELS]
+        rows = self.env.execute_query(
+            SQL(
+                """
+                  WITH merged AS (
+                        SELECT p.id AS old_id, COALESCE(s.partner_id, p.partner_id) AS partner_id,
+                               %(merged)s, %(old_labels)s,
+                               s.partner_id IS NOT NULL
+                                   AND (%(new_sums)s) IS DISTINCT FROM (%(old_sums)s) AS moved
+                          FROM (SELECT * FROM hstyle_profile WHERE company_id = %(company)s) p
+                          FULL JOIN hstyle_sums s ON s.partner_id = p.partner_id
+                       ),
+                       labelled AS (SELECT *, %(labels)s FROM merged n),
+                       written AS (
+                        INSERT INTO hstyle_profile (company_id, partner_id, %(names)s)
+                        SELECT %(company)s, partner_id, %(names)s
+                          FROM labelled
+                         WHERE moved OR (%(label_names)s) IS DISTINCT FROM (%(old_names)s)
+                            ON CONFLICT (partner_id, company_id)
+                            DO UPDATE SET (%(names)s) = ROW (%(excluded)s)
+                        RETURNING (xmax = 0) AS inserted
+                       )
+                SELECT count(*) FILTER (WHERE inserted),
+                       count(*) FILTER (WHERE NOT inserted)
+                  FROM written
+                """,
+                company=company.id,
+                merged=SQL(", ").join(
+                    SQL(
+                        "CASE WHEN s.partner_id IS NULL THEN p.%(c)s ELSE s.%(c)s END AS %(c)s",
+                        c=column,
+                    )
+                    for column in sums
+                ),
+                new_sums=SQL(", ").join(SQL("s.%s", column) for column in sums),
+                old_sums=SQL(", ").join(SQL("p.%s", column) for column in sums),
+                old_labels=SQL(", ").join(
+                    SQL("p.%s AS %s", SQL.identifier(name), SQL.identifier(f"old_{name}"))
+                    for name in LABELS
+                ),
+                labels=SQL(", ").join(
+                    SQL("%s AS %s", value, SQL.identifier(name))
+                    for name, value in labels.items()
+                ),
+                names=SQL(", ").join(names),
+                label_names=SQL(", ").join(SQL.identifier(name) for name in LABELS),
+                old_names=SQL(", ").join(SQL.identifier(f"old_{name}") for name in LABELS),
+                excluded=SQL(", ").join(SQL("EXCLUDED.%s", name) for name in names),
+            )
+        )
+        inserted, updated = rows[0]
+        return Counter(inserted=inserted, updated=updated)

@@ -1,0 +1,41 @@
+from odoo import api, fields, models
+from odoo.exceptions import ValidationError
+
+
+class ResCompany(models.Model):
+    _inherit = "res.company"
+
+    # Lifecycle stages: days since the last order at which a stage ends.
+    hstyle_active_days = fields.Integer(
+        string="Active until",
+        default=90,
+        help="A customer stays active for so many days after the last order.",
+    )
+    hstyle_lapsing_days = fields.Integer(
+        string="Lapsing until",
+        default=180,
+        help="After the active days a customer is lapsing until this day.",
+    )
+    hstyle_lapsed_days = fields.Integer(
+        string="Lapsed until",
+        default=365,
+        help="After the lapsing days a customer is lapsed; after this day, lost.",
+    )
+    # The day of the last refresh: orders that left a window since are due.
+    hstyle_profile_date = fields.Date(string="Profiles as of", readonly=True)
+
+    @api.constrains("hstyle_active_days", "hstyle_lapsing_days", "hstyle_lapsed_days")
+    def _check_hstyle_days(self):
+        for company in self:
+            if not (
+                0
+                < company.hstyle_active_days
+                < company.hstyle_lapsing_days
+                < company.hstyle_lapsed_days
+            ):
+                raise ValidationError(
+                    self.env._(
+                        "The days of the lifecycle stages must grow: active, then "
+                        "lapsing, then lapsed. Enter for example 90, 180 and 365."
+                    )
+                )

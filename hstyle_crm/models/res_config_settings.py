@@ -1,0 +1,20 @@
+from odoo import fields, models
+
+
+class ResConfigSettings(models.TransientModel):
+    _inherit = "res.config.settings"
+
+    hstyle_active_days = fields.Integer(
+        related="company_id.hstyle_active_days", readonly=False
+    )
+    hstyle_lapsing_days = fields.Integer(
+        related="company_id.hstyle_lapsing_days", readonly=False
+    )
+    hstyle_lapsed_days = fields.Integer(
+        related="company_id.hstyle_lapsed_days", readonly=False
+    )
+    hstyle_profile_date = fields.Date(related="company_id.hstyle_profile_date")
+
+    def action_hstyle_refresh(self):
+        """Refresh the customer profiles now, in the background."""
+        self.env.ref("hstyle_crm.ir_cron_profile").sudo()._trigger()
