@@ -1,9 +1,9 @@
 """Packages of Debian's archive, unpacked into our folder by apt's own tools.
 
-apt runs with a state, cache and list of sources of its own, so it needs no privilege and
-changes nothing on the machine. The mirror and its key are those the machine is configured
-with; other suites of the same mirror are added at a priority at which they are never
-chosen unless named.
+apt runs with a state, cache and list of sources of its own, so it needs no privilege
+and changes nothing on the machine. The mirror and its key are those the machine is
+configured with; other suites of the same mirror are added at a priority at which they
+are never chosen unless named.
 """
 
 import dataclasses
@@ -53,9 +53,15 @@ def _read_stanzas(text):
     """Read sources in the deb822 format (``*.sources``)."""
     for stanza in re.split(r"\n\s*\n", re.sub(r"(?m)^#.*\n?", "", text)):
         field = dict(re.findall(r"(?m)^([\w-]+):[ \t]*(.*)$", stanza))
-        words = {name: field.get(name, "").split() for name in ("Types", "URIs", "Suites")}
+        words = {
+            name: field.get(name, "").split() for name in ("Types", "URIs", "Suites")
+        }
         enabled = field.get("Enabled", "yes") != "no"
-        if enabled and "deb" in words["Types"] and "main" in field.get("Components", ""):
+        if (
+            enabled
+            and "deb" in words["Types"]
+            and "main" in field.get("Components", "")
+        ):
             for uri in words["URIs"]:
                 for suite in words["Suites"]:
                     yield Source(uri, suite, field.get("Signed-By", ""))
@@ -108,21 +114,31 @@ def _update():
     run_logged("apt-update", ["apt-get", *OPTIONS, "update"], remedy=REMEDY)
 
 
-def refresh():
-    """Bring the lists of packages up to date, for all the suites we use.
+def _archive(sources, codename):
+    """Return the source of the release itself, not of its updates."""
+    for source in sources:
+        if source.suite in {codename, "stable"}:
+            return source
+    raise Problem(f"{ETC} names no archive of Debian {codename}.\nRemedy: add one.")
 
-    The keys come from the machine's own release first, whose archive keyring also holds
-    those of the suites around it; the keyring installed may be older than unstable's key.
+
+def _keyring():
+    """Return the keys of all suites, as the machine's own release has them today.
+
+    The keyring installed may be older than the key that signs unstable.
     """
+    unpack("keyring", ["debian-archive-keyring"], APT / "keyring")
+    return APT / "keyring/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+def refresh():
+    """Bring the lists of packages up to date, for all the suites we use."""
     codename = _codename()
     own = _machine_sources(codename)
-    archive = next((source for source in own if source.suite in {codename, "stable"}), None)
-    if not archive:
-        raise Problem(f"{ETC} names no archive of Debian {codename}.\nRemedy: add one.")
+    archive = _archive(own, codename)
     _configure(own, [])
     _update()
-    unpack("keyring", ["debian-archive-keyring"], APT / "keyring")
-    keyring = APT / "keyring/usr/share/keyrings/debian-archive-keyring.gpg"
+    keyring = _keyring()
     extra = {s: name for s, name in EXTRA_SUITES.items() if codename not in {s, name}}
     others = [Source(archive.uri, suite, keyring) for suite in extra]
     _configure([*own, *others], extra.values())
@@ -131,10 +147,13 @@ def refresh():
 
 def missing(packages):
     """Return the packages and all they need that the machine has not installed."""
-    command = ["apt-get", *OPTIONS, "-s", "install", "--no-install-recommends", *packages]
+    install = ["-s", "install", "--no-install-recommends", *packages]
+    command = ["apt-get", *OPTIONS, *install]
     done = subprocess.run(command, capture_output=True, text=True)
     if done.returncode:
-        raise Problem(f"apt cannot resolve {packages}:\n{done.stderr}\nRemedy: {REMEDY}")
+        raise Problem(
+            f"apt cannot resolve {packages}:\n{done.stderr}\nRemedy: {REMEDY}"
+        )
     return re.findall(r"(?m)^Inst (\S+)", done.stdout)
 
 

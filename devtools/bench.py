@@ -18,5 +18,7 @@ def run(name):
         print(*_names(), sep="\n")
         return 0
     if name not in _names():
-        raise Problem(f"There is no bench/{name}.py.\nRemedy: ./dev bench names them all.")
+        raise Problem(
+            f"There is no bench/{name}.py.\nRemedy: ./dev bench names them all."
+        )
     return subprocess.run([PYTHON, f"bench/{name}.py"], env=prepare()).returncode

@@ -1,8 +1,8 @@
 """Chromium for the tours, and Chinese glyphs for its pages.
 
-What the machine has is used; what it lacks is unpacked from Debian's packages, with the
-libraries that the machine does not have either, and started by a wrapper in ``.dev/bin``,
-where Odoo finds it first.
+What the machine has is used. What it lacks is unpacked from Debian's packages, with
+the libraries that are missing as well. A wrapper in ``.dev/bin``, where Odoo finds it
+first, starts the browser.
 """
 
 import os

@@ -7,13 +7,15 @@ import sys
 from . import bench, database, demo, i18n, lint, server, testing
 from .console import Problem
 
-SUMMARY = "Everything the work on HSTYLE CRM takes; whatever is missing is set up first."
+SUMMARY = (
+    "Everything the work on HSTYLE CRM takes; whatever is missing is set up first."
+)
 NOTES = """\
 All that is made lies in .dev/; remove that folder to start over.
 
 environment:
   ODOO_HOME   a checkout of Odoo 19.0 to use in place of Debian's package
-  PGHOST      a PostgreSQL server (with PGPORT, PGUSER, PGPASSWORD) to use in place of ours
+  PGHOST      a PostgreSQL server (with PGPORT, PGUSER, PGPASSWORD) to use for ours
 """
 
 
@@ -60,7 +62,9 @@ def _parser():
     measure = commands.add_parser("bench", help="run a bench, or name them all")
     measure.add_argument("name", nargs="?")
     measure.set_defaults(run=lambda options: bench.run(options.name))
-    shell = commands.add_parser("shell", help="open an Odoo shell, or run a script in it")
+    shell = commands.add_parser(
+        "shell", help="open an Odoo shell, or run a script in it"
+    )
     shell.add_argument("--database", help="default: demo if it exists, else dev")
     shell.set_defaults(run=lambda options: server.shell(options.database))
     _add_rest(commands, "odoo", server.odoo, "ARGUMENT", "run Odoo's own commands")

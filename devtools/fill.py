@@ -10,8 +10,8 @@ from odoo import SUPERUSER_ID, api
 from odoo.modules.registry import Registry
 from odoo.tools import config
 
-# What the web client, the portal and the tours load. Odoo's own pre-generation builds the
-# suites of its unit tests as well, which takes three times as long.
+# What the web client, the portal and the tours load. Odoo's own pre-generation builds
+# the suites of its unit tests as well, which takes three times as long.
 SCRIPTS = [
     "web.assets_web",
     "web.assets_frontend_minimal",

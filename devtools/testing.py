@@ -1,7 +1,6 @@
 """The tests: those of the addons inside Odoo, then those around it."""
 
 import ast
-import os
 import re
 import subprocess
 

@@ -2,7 +2,7 @@
 
 import os
 
-from .paths import CACHE
+from .paths import CACHE, DEV
 
 
 def tool_environment():
@@ -13,6 +13,7 @@ def tool_environment():
         "npm_config_cache": CACHE / "npm",
         "RUFF_CACHE_DIR": CACHE / "ruff",
         "COVERAGE_FILE": CACHE / "coverage",
+        "PYTEST_DEBUG_TEMPROOT": DEV,
         "HYPOTHESIS_STORAGE_DIRECTORY": CACHE / "hypothesis",
     }
     return os.environ | {name: str(path) for name, path in caches.items()}

@@ -24,7 +24,15 @@ def _require_venv():
 
 def install(folder, lock):
     """Install the packages that a lock file names."""
-    pip = [folder / "bin/python", "-m", "pip", "install", "--no-input", "-r", LOCKS / lock]
+    pip = [
+        folder / "bin/python",
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "-r",
+        LOCKS / lock,
+    ]
     run_logged(f"pip-{folder.name}", pip, remedy=REMEDY, env=tool_environment())
 
 
