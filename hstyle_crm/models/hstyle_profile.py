@@ -169,7 +169,7 @@ class HstyleProfile(models.Model):
                 [("partner_id", "in", chunk)], ["partner_id", "company_id", *names]
             ).grouped("partner_id")
             for partner in self.env["res.partner"].browse(chunk):
-                contact = [partner.name, partner.email, partner.phone]
+                contact = [partner.name, partner.email or None, partner.phone or None]
                 for profile in profiles.get(partner, self):
                     yield [*contact, *profile._get_cells(["company_id", *names])]
                 if partner not in profiles:
@@ -321,7 +321,10 @@ class HstyleProfile(models.Model):
         )
         if full:
             return SQL("FALSE")
-        return SQL("p.partner_id NOT IN (SELECT partner_id FROM hstyle_due)")
+        return SQL(
+            "p.partner_id NOT IN "
+            "(SELECT partner_id FROM hstyle_due UNION SELECT contact_id FROM hstyle_due)"
+        )
 
     def _sql_families(self):
         return SQL("SELECT id FROM res_partner WHERE commercial_partner_id <> id")

@@ -277,14 +277,15 @@ class Cleaner:
         return plain.lstrip("+-")
 
     def _phone(self, text):
-        """Return E.164, or nothing where the platform masks the number."""
+        """Return E.164, or the text of an unknown number; nothing if it is masked."""
         try:
             number = phonenumbers.parse(text, self.country)
         except phonenumbers.NumberParseException:
             return ""
-        if not phonenumbers.is_valid_number(number):
-            return ""
-        return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        if phonenumbers.is_valid_number(number):
+            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+        masked = "*" in text or len(re.findall(r"\d", text)) < 7
+        return "" if masked else text
 
     def _email(self, text):
         text = text.lower()
