@@ -66,7 +66,8 @@ def create(name):
     """Make a database with the addons installed."""
     if exists(name):
         raise Problem(f"The database {name} exists.\nRemedy: ./dev db drop {name}")
-    clone(template(), name)
+    with lock("template"):
+        clone(_template(), name)
 
 
 def _alive(pid):
@@ -180,11 +181,9 @@ def _fill_addons(draft):
     fill(draft, "--assets", "--install", *addons())
 
 
-def template():
+def _template():
     """Return the template with our addons, made anew if their files have changed."""
     name = f"{FAMILY}_addons_{addons_key()}"
     if not exists(name):
-        with lock("template"):
-            if not exists(name):
-                _build(name, "Template with the addons", _host(), _fill_addons)
+        _build(name, "Template with the addons", _host(), _fill_addons)
     return name

@@ -46,12 +46,9 @@ def _upgrade():
     database.remark(NAME, database.addons_key())
 
 
-def _free_port(first):
-    """Return the first free port from the given one on."""
-    for port in itertools.count(first):
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
+def _is_free(port):
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
 def run(fresh, port):
@@ -62,7 +59,7 @@ def run(fresh, port):
         _create()
     elif database.remarks(NAME) != database.addons_key():
         _upgrade()
-    port = _free_port(port)
+    port = next(filter(_is_free, itertools.count(port)))
     say(f"· http://127.0.0.1:{port} in a few seconds: login admin, password admin")
     say("  Ctrl-C stops it, and ./dev demo takes it up again.")
     options = [f"--http-port={port}", "--workers=0", "--max-cron-threads=1"]

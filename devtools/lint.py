@@ -52,7 +52,8 @@ def _prettier(mode):
     program = NODE_MODULES / "node_modules/prettier/bin/prettier.cjs"
     files = [f"{addon}/**/*.{{xml,js,scss}}" for addon in addons()]
     options = [mode, "--log-level=warn", "--no-error-on-unmatched-pattern"]
-    return ["node", program, *options, *files]
+    cache = ["--cache", f"--cache-location={NODE_MODULES}/cache"]
+    return ["node", program, *options, *cache, *files]
 
 
 def _licences():

@@ -11,7 +11,7 @@ import os
 import shutil
 from pathlib import Path
 
-from .console import Problem
+from .console import Problem, say
 from .paths import DEV
 
 
@@ -21,7 +21,11 @@ def lock(name):
     path = DEV / "lock" / name
     path.parent.mkdir(parents=True, exist_ok=True)
     with path.open("w") as handle:
-        fcntl.flock(handle, fcntl.LOCK_EX)
+        try:
+            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say(f"· Waiting for another ./dev command ({name}) …")
+            fcntl.flock(handle, fcntl.LOCK_EX)
         yield
 
 

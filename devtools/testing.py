@@ -12,9 +12,7 @@ from .paths import CACHE, LOGS, ROOT, addons
 
 LOG = LOGS / "test.log"
 NOTHING_RAN = 5  # pytest's exit code
-RECORD = re.compile(
-    r"^\d{4}-\d\d-\d\d \S+ \d+ (?P<level>[A-Z]+) \S+ (?P<logger>\S+): (?P<text>.*)$"
-)
+RECORD = re.compile(r"^\d{4}-\d\d-\d\d \S+ \d+ (?P<level>[A-Z]+) \S+ \S+: ")
 
 
 def _unimported(addon):
@@ -40,24 +38,26 @@ def _require_imports():
 
 
 def records(log):
-    """Return the records of Odoo's log, each with the lines that follow it."""
+    """Return the level and the text of each record in Odoo's log."""
     found = []
     for line in log.read_text(errors="replace").splitlines():
         match = RECORD.match(line)
         if match:
-            found.append([match["level"], match["logger"], line])
+            found.append([match["level"], line])
         elif found:
-            found[-1][2] += f"\n{line}"
+            found[-1][1] += f"\n{line}"
     return found
+
+
+def _is_fault(level, text):
+    """Tell whether a record is an error, or a warning that is about our code."""
+    ours = "hstyle" in text.replace(str(ROOT), "")
+    return level in {"ERROR", "CRITICAL"} or (level == "WARNING" and ours)
 
 
 def faults(log):
     """Return the errors in Odoo's log, and the warnings that are ours."""
-    return [
-        text
-        for level, _logger, text in records(log)
-        if level in {"ERROR", "CRITICAL"} or (level == "WARNING" and "hstyle" in text)
-    ]
+    return [text for level, text in records(log) if _is_fault(level, text)]
 
 
 def _require_clean(log):

@@ -7,7 +7,7 @@ def test_upgrade_leaves_a_clean_log(odoo):
     log = odoo("-u", "hstyle_crm", "--stop-after-init", "--no-http")
     records = testing.records(log)
     assert records
-    assert not [text for level, _logger, text in records if level != "INFO"]
+    assert not [text for level, text in records if level != "INFO"]
 
 
 def test_uninstall_leaves_a_working_shop(odoo, transaction):
