@@ -48,7 +48,10 @@ def load(env):
 
 def _say(started, text):
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(f"  {time.monotonic() - started:5.1f} s  {text} (peak {peak:,.0f} MB)", flush=True)
+    print(
+        f"  {time.monotonic() - started:5.1f} s  {text} (peak {peak:,.0f} MB)",
+        flush=True,
+    )
 
 
 def _create_shop(env):
@@ -77,7 +80,9 @@ def _write_real(path):
         return None
     data = get_data(["transactions", "products", "demographics"])
     _frame(data["transactions"], data["products"]).to_csv(path, index=False)
-    people = data["demographics"].astype({"household_id": str}).set_index("household_id")
+    people = (
+        data["demographics"].astype({"household_id": str}).set_index("household_id")
+    )
     return {
         (group, str(value)): list(households)
         for column, group in TAGS.items()
@@ -91,7 +96,9 @@ def _frame(lines, products):
     text = lines["product_type"].fillna("") + " " + lines["package_size"].fillna("")
     category = lines["department"].fillna("OTHER")
     named = lines["product_category"].notna()
-    category = category.mask(named, category + " / " + lines["product_category"].fillna(""))
+    category = category.mask(
+        named, category + " / " + lines["product_category"].fillna("")
+    )
     discount = lines[["retail_disc", "coupon_disc", "coupon_match_disc"]].sum(axis=1)
     household = lines["household_id"].astype(str)
     return lines.assign(
@@ -125,7 +132,9 @@ def _write_generated(path, customers=2000, orders=40_000):
     with open(path, "w", newline="", encoding="utf-8") as stream:
         sheet = csv.writer(stream)
         sheet.writerow(HEADER)
-        for number, buyer in enumerate(draw.choices(range(customers), weights, k=orders)):
+        for number, buyer in enumerate(
+            draw.choices(range(customers), weights, k=orders)
+        ):
             moment = start + timedelta(minutes=draw.randrange(365 * 1440))
             for line in range(1, draw.randint(1, 4) + 1):
                 kind = draw.choice(["Dresses", "Tops", "Skirts", "Shoes", "Bags"])
@@ -149,7 +158,9 @@ def _tag(env, tags):
             {
                 "name": value,
                 "parent_id": groups[name],
-                "partner_ids": [(6, 0, [partners[h] for h in households if h in partners])],
+                "partner_ids": [
+                    (6, 0, [partners[h] for h in households if h in partners])
+                ],
             }
             for (name, value), households in tags.items()
         ]

@@ -32,6 +32,9 @@
         "views/res_config_settings_views.xml",
         "views/hstyle_crm_menus.xml",
     ],
+    "assets": {
+        "web.assets_backend": ["hstyle_crm/static/src/**/*"],
+    },
     "uninstall_hook": "uninstall_hook",
     "application": True,
 }

@@ -81,7 +81,9 @@ class HstyleImport(models.Model):
     customer_count = fields.Integer(string="New customers", readonly=True)
 
     # Where a background import goes on.
-    columns = fields.Json(help="Our columns that the sheet has → their index.")
+    columns = fields.Json(
+        string="Column positions", help="Our columns that the sheet has → their index."
+    )
     step = fields.Integer(readonly=True)
     step_count = fields.Integer(readonly=True)
     progress = fields.Float(compute="_compute_progress")
@@ -141,7 +143,10 @@ class HstyleImport(models.Model):
         self.ensure_one()
         names = [name for name in sheets.COLUMNS if name in (self.columns or {})]
         header = [sheets.COLUMNS[name].headers[0] for name in names]
-        rows = ([row[name] or "" for name in names] + [row.error] for row in self.rejected_ids)
+        rows = (
+            [row[name] or "" for name in names] + [row.error]
+            for row in self.rejected_ids
+        )
         return self.env["hstyle.export"]._download(
             f"rejected-{self.id}.xlsx", [*header, self.env._("Reason")], rows
         )
@@ -186,7 +191,7 @@ class HstyleImport(models.Model):
             for _progress in self._run(self._open_file()):
                 if not commit():
                     return False
-        except Exception as error:  # noqa: BLE001 the next file shall have its turn
+        except Exception as error:
             self.env.cr.rollback()
             if not isinstance(error, UserError):
                 _logger.exception("Import %s failed", self.id)
@@ -273,7 +278,9 @@ class HstyleImport(models.Model):
             chosen = {c.header: c.target for c in self.column_ids if c.target}
         else:
             chosen = sheets.guess_columns(header, self.shop_id.column_map)
-        columns = {target: header.index(h) for h, target in chosen.items() if h in header}
+        columns = {
+            target: header.index(h) for h, target in chosen.items() if h in header
+        }
         self._raise_missing(columns)
         return columns
 

@@ -113,7 +113,10 @@ class HstyleImportStep(models.AbstractModel):
         """
         self._create_buyers_map()
         for has_ref in (True, False):
-            for field, column in (("phone_sanitized", "phone"), ("email_normalized", "email")):
+            for field, column in (
+                ("phone_sanitized", "phone"),
+                ("email_normalized", "email"),
+            ):
                 self._match_buyers_by(field, column, has_ref)
             self._create_customers(has_ref)
         self.env.cr.execute(

@@ -21,13 +21,13 @@ class HstyleOrderLine(models.Model):
     product_id = fields.Many2one(
         comodel_name="product.product", index="btree_not_null", ondelete="set null"
     )
-    product_code = fields.Char()
+    product_code = fields.Char(string="Product code")
     product_text = fields.Char(string="Article")
     category_id = fields.Many2one(
         comodel_name="product.category", index="btree_not_null", ondelete="set null"
     )
     brand_kind = fields.Selection(
-        selection=[("own", "Own brand"), ("other", "Other brand")]
+        selection=[("own", "Own brand"), ("other", "Other brand")], string="Brand kind"
     )
     quantity = fields.Float(digits="Product Unit")
     amount_paid = fields.Monetary(string="Paid")

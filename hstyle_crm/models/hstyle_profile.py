@@ -151,7 +151,9 @@ class HstyleProfile(models.Model):
     def _export(self, partner_ids):
         """Return the action that downloads customers as XLSX, in their order."""
         names = [*SUMS, *LABELS]
-        labels = self.env["res.partner"].fields_get(["name", "email", "phone"], ["string"])
+        labels = self.env["res.partner"].fields_get(
+            ["name", "email", "phone"], ["string"]
+        )
         labels |= self.fields_get(["company_id", *names], ["string"])
         header = [
             labels[name]["string"]
@@ -262,6 +264,7 @@ class HstyleProfile(models.Model):
             SET LOCAL work_mem = '256MB';
             SET LOCAL random_page_cost = 1.1;
             SET LOCAL jit = off;
+            SET LOCAL max_parallel_workers_per_gather = 0;
             SELECT pg_advisory_xact_lock(hashtext('hstyle_profile'));
             """
         )
@@ -299,7 +302,9 @@ class HstyleProfile(models.Model):
 
         :return: SQL that is true for a profile ``p`` outside of this run
         """
-        contacts = self._sql_families() if full else self._sql_due(company, today, offset)
+        contacts = (
+            self._sql_families() if full else self._sql_due(company, today, offset)
+        )
         self.env.cr.execute(
             SQL(
                 """
@@ -358,7 +363,11 @@ class HstyleProfile(models.Model):
     # === SUMS === #
 
     def _sum_purchases(self, company, today, offset, full):
-        """Fill ``hstyle_sums`` with the SUMS of the customers in scope."""
+        """Fill ``hstyle_sums`` with the SUMS of the customers in scope.
+
+        OFFSET 0 makes the planner look up each contact that is due: for a join it
+        would read all purchases.
+        """
         gathered = SQL(
             """
             SELECT due.partner_id, p.date_order, p.orders, p.revenue, p.refund
@@ -368,6 +377,7 @@ class HstyleProfile(models.Model):
                       FROM hstyle_purchase
                      WHERE contact_id = due.contact_id
                        AND company_id = %s
+                    OFFSET 0
                    ) p
             """,
             company.id,
@@ -377,11 +387,10 @@ class HstyleProfile(models.Model):
             single = SQL(
                 """
                 SELECT contact_id AS partner_id, date_order, orders, revenue, refund
-                  FROM hstyle_purchase
-                 WHERE company_id = %s
-                   AND contact_id NOT IN (SELECT contact_id FROM hstyle_due)
+                  FROM (%s) p
+                 WHERE contact_id NOT IN (SELECT contact_id FROM hstyle_due)
                 """,
-                company.id,
+                self.env["hstyle.purchase"]._sql_sorted(company),
             )
             query = SQL("%s UNION ALL %s", query, self._sql_sums(single, today, offset))
         self.env.cr.execute(
@@ -453,21 +462,27 @@ class HstyleProfile(models.Model):
                           FROM hstyle_profile p
                          WHERE company_id = %(company)s AND %(outside)s
                        ),
+                       quintile AS (
+                        SELECT percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY last_order_on) AS r,
+                               percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY order_count) AS f,
+                               percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY revenue) AS m,
+                               sum(revenue) FILTER (WHERE revenue > 0) AS total
+                          FROM base
+                       ),
                        share AS (
                         SELECT revenue,
-                               sum(revenue) OVER () AS total,
                                sum(revenue) OVER (
                                    ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING
                                ) - revenue AS before
                           FROM base
                          WHERE revenue > 0
                        )
-                SELECT percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY last_order_on) AS r,
-                       percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY order_count) AS f,
-                       percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY revenue) AS m,
-                       (SELECT min(revenue) FROM share WHERE before < %(a)s * total) AS a,
-                       (SELECT min(revenue) FROM share WHERE before < %(b)s * total) AS b
-                  FROM base
+                SELECT r, f, m,
+                       min(revenue) FILTER (WHERE before < %(a)s * total) AS a,
+                       min(revenue) FILTER (WHERE before < %(b)s * total) AS b
+                  FROM quintile
+                  LEFT JOIN share ON TRUE
+                 GROUP BY r, f, m
                 """,
                 company=company.id,
                 outside=outside,
@@ -499,7 +514,9 @@ class HstyleProfile(models.Model):
         return {**scores, "rfm_group": group, "abc": abc, "stage": stage}
 
     def _sql_score(self, column, cuts):
-        above = [SQL("(n.%s > %s)::integer", SQL.identifier(column), cut) for cut in cuts]
+        above = [
+            SQL("(n.%s > %s)::integer", SQL.identifier(column), cut) for cut in cuts
+        ]
         return SQL("(1 + %s)", SQL(" + ").join(above))
 
     def _sql_stage(self, company, today):
@@ -588,7 +605,11 @@ class HstyleProfile(models.Model):
                 new_sums=SQL(", ").join(SQL("s.%s", column) for column in sums),
                 old_sums=SQL(", ").join(SQL("p.%s", column) for column in sums),
                 old_labels=SQL(", ").join(
-                    SQL("p.%s AS %s", SQL.identifier(name), SQL.identifier(f"old_{name}"))
+                    SQL(
+                        "p.%s AS %s",
+                        SQL.identifier(name),
+                        SQL.identifier(f"old_{name}"),
+                    )
                     for name in LABELS
                 ),
                 labels=SQL(", ").join(
@@ -597,7 +618,9 @@ class HstyleProfile(models.Model):
                 ),
                 names=SQL(", ").join(names),
                 label_names=SQL(", ").join(SQL.identifier(name) for name in LABELS),
-                old_names=SQL(", ").join(SQL.identifier(f"old_{name}") for name in LABELS),
+                old_names=SQL(", ").join(
+                    SQL.identifier(f"old_{name}") for name in LABELS
+                ),
                 excluded=SQL(", ").join(SQL("EXCLUDED.%s", name) for name in names),
             )
         )

@@ -1,6 +1,7 @@
 from odoo import fields, models
+from odoo.tools import SQL
 
-# table, when a row of it changes a customer's purchases, whose they are
+#: Table → when a row of it changes a customer's purchases, and whose they are.
 _TRIGGERS = {
     "sale_order": (
         "INSERT OR DELETE OR UPDATE OF state, partner_id, company_id, date_order, "
@@ -55,6 +56,15 @@ _TRIGGERS = {
 }
 
 
+_SQL_TRIGGER = """
+CREATE OR REPLACE FUNCTION hstyle_%(table)s_dirty() RETURNS trigger AS $$
+BEGIN %(body)s RETURN NULL; END $$ LANGUAGE plpgsql;
+DROP TRIGGER IF EXISTS hstyle_%(table)s_dirty ON %(table)s;
+CREATE TRIGGER hstyle_%(table)s_dirty AFTER %(event)s ON %(table)s
+FOR EACH ROW EXECUTE FUNCTION hstyle_%(table)s_dirty();
+"""
+
+
 class HstyleProfileDirty(models.Model):
     """Customers whose purchases changed since their profile was refreshed.
 
@@ -72,18 +82,13 @@ class HstyleProfileDirty(models.Model):
 
     def init(self):
         for table, (event, body) in _TRIGGERS.items():
-            self.env.cr.execute(
-                f"""
-                CREATE OR REPLACE FUNCTION hstyle_{table}_dirty() RETURNS trigger AS $$
-                BEGIN {body} RETURN NULL; END $$ LANGUAGE plpgsql;
-                DROP TRIGGER IF EXISTS hstyle_{table}_dirty ON {table};
-                CREATE TRIGGER hstyle_{table}_dirty AFTER {event} ON {table}
-                FOR EACH ROW EXECUTE FUNCTION hstyle_{table}_dirty();
-                """  # pylint: disable=sql-injection
-            )
+            names = {"table": table, "event": event, "body": body}
+            # Names and bodies are the constants above.
+            self.env.cr.execute(_SQL_TRIGGER % names)  # pylint: disable=sql-injection
 
 
 def drop_triggers(cr):
     """Take the triggers off, so that the host's tables outlive the addon."""
     for table in _TRIGGERS:
-        cr.execute(f"DROP FUNCTION IF EXISTS hstyle_{table}_dirty() CASCADE")
+        name = SQL.identifier(f"hstyle_{table}_dirty")
+        cr.execute(SQL("DROP FUNCTION IF EXISTS %s() CASCADE", name))

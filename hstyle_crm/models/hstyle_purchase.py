@@ -1,10 +1,10 @@
-from odoo import fields, models, tools
+from odoo import api, fields, models, tools
+from odoo.tools import SQL
 
 # One row a fact: an order of ours, a credit note line on it, an order elsewhere.
 # A refund is dated as the order it reduces. ``contact_id`` is who ordered; the
 # join that finds the customer is dropped by the planner where it is not read.
-_VIEW = """
-CREATE VIEW hstyle_purchase AS
+_SALES = """
 SELECT so.id * 4::bigint AS id,
        'sale' AS kind,
        so.partner_id AS contact_id,
@@ -22,57 +22,67 @@ SELECT so.id * 4::bigint AS id,
   FROM sale_order so
   LEFT JOIN res_partner contact ON contact.id = so.partner_id
  WHERE so.state = 'sale'
-UNION ALL
-SELECT aml.id * 4::bigint + 1,
-       'refund',
-       so.partner_id,
-       contact.commercial_partner_id,
+"""
+
+# A line that credits several order lines counts once. These joins lead both ways: from
+# all credit notes to their orders and from a contact to the credit notes of its orders.
+_REFUNDS = """
+SELECT aml.id * 4::bigint + 1 AS id,
+       'refund' AS kind,
+       so.partner_id AS contact_id,
+       contact.commercial_partner_id AS partner_id,
        so.company_id,
        so.date_order,
-       NULL::integer,
-       so.id,
-       NULL::integer,
-       0,
-       -round(aml.price_total / COALESCE(NULLIF(move.invoice_currency_rate, 0), 1), 2),
+       NULL::integer AS shop_id,
+       so.id AS sale_order_id,
+       NULL::integer AS shop_order_id,
+       0 AS orders,
+       -round(aml.price_total / COALESCE(NULLIF(move.invoice_currency_rate, 0), 1), 2)
+           AS revenue,
        round(aml.price_total / COALESCE(NULLIF(move.invoice_currency_rate, 0), 1), 2)
-  FROM account_move move
+           AS refund
+  FROM sale_order so
+  JOIN sale_order_line sol ON sol.order_id = so.id
+  JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = sol.id
   JOIN account_move_line aml
-    ON aml.move_id = move.id
+    ON aml.id = rel.invoice_line_id
    AND aml.display_type = 'product'
- CROSS JOIN LATERAL (
-        SELECT min(rel.order_line_id) AS id
-          FROM sale_order_line_invoice_rel rel
-         WHERE rel.invoice_line_id = aml.id
-       ) origin
-  JOIN sale_order_line sol ON sol.id = origin.id
-  JOIN sale_order so
-    ON so.id = sol.order_id
-   AND so.state = 'sale'
-  LEFT JOIN res_partner contact ON contact.id = so.partner_id
- WHERE move.move_type = 'out_refund'
+  JOIN account_move move
+    ON move.id = aml.move_id
+   AND move.move_type = 'out_refund'
    AND move.state = 'posted'
-UNION ALL
-SELECT ho.id * 4::bigint + 2,
-       'shop',
-       ho.partner_id,
-       contact.commercial_partner_id,
+  LEFT JOIN res_partner contact ON contact.id = so.partner_id
+ WHERE so.state = 'sale'
+   AND NOT EXISTS (
+       SELECT FROM sale_order_line_invoice_rel other
+        WHERE other.invoice_line_id = rel.invoice_line_id
+          AND other.order_line_id < rel.order_line_id)
+"""
+
+_SHOP_ORDERS = """
+SELECT ho.id * 4::bigint + 2 AS id,
+       'shop' AS kind,
+       ho.partner_id AS contact_id,
+       contact.commercial_partner_id AS partner_id,
        ho.company_id,
        ho.date_order,
        ho.shop_id,
-       NULL::integer,
-       ho.id,
-       1,
+       NULL::integer AS sale_order_id,
+       ho.id AS shop_order_id,
+       1 AS orders,
        CASE WHEN ho.currency_rate = 1 THEN ho.amount_paid - ho.amount_refund
             ELSE round(
                 (ho.amount_paid - ho.amount_refund) / NULLIF(ho.currency_rate, 0), 2)
-       END,
+       END AS revenue,
        CASE WHEN ho.currency_rate = 1 THEN ho.amount_refund
             ELSE round(ho.amount_refund / NULLIF(ho.currency_rate, 0), 2)
-       END
+       END AS refund
   FROM hstyle_order ho
   LEFT JOIN res_partner contact ON contact.id = ho.partner_id
  WHERE ho.state = 'paid'
 """
+
+_SOURCES = (_SALES, _REFUNDS, _SHOP_ORDERS)
 
 
 class HstylePurchase(models.Model):
@@ -110,4 +120,29 @@ class HstylePurchase(models.Model):
 
     def init(self):
         tools.drop_view_if_exists(self.env.cr, self._table)
-        self.env.cr.execute(_VIEW)
+        query = SQL(" UNION ALL ").join(map(SQL, _SOURCES))
+        self.env.cr.execute(
+            SQL("CREATE VIEW %s AS %s", SQL.identifier(self._table), query)
+        )
+
+    @api.model
+    def _sql_sorted(self, company):
+        """Return the query of all purchases of a company by contact and date.
+
+        Its sources come sorted from their covering indexes and are merged, whereas the
+        rows of the view would have to be sorted, which takes longer than reading them.
+        """
+        sources = [
+            SQL(
+                """
+                (SELECT contact_id, date_order, orders, revenue, refund
+                   FROM (%s) source
+                  WHERE company_id = %s
+                  ORDER BY contact_id, date_order)
+                """,
+                SQL(source),
+                company.id,
+            )
+            for source in _SOURCES
+        ]
+        return SQL(" UNION ALL ").join(sources)

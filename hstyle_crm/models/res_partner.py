@@ -1,5 +1,4 @@
 from odoo import fields, models
-from odoo.tools import split_every
 
 
 class ResPartner(models.Model):

@@ -21,7 +21,9 @@ class HstyleCommon(BaseCommon):
         super().setUpClass()
         for role in ROLES:
             group = f"hstyle_crm.hstyle_crm_group_{role}"
-            user = new_test_user(cls.env, login=f"hstyle_{role}", groups=group, tz="UTC")
+            user = new_test_user(
+                cls.env, login=f"hstyle_{role}", groups=group, tz="UTC"
+            )
             setattr(cls, role, user)
         cls.company = cls.env.company
         cls.company.write({"country_id": cls.env.ref("base.cn").id})

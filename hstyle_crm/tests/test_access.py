@@ -13,7 +13,12 @@ ACCESS = {
     "hstyle.profile": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.profile.dirty": {"clerk": "", "agent": "", "marketer": "", "manager": "r"},
     "hstyle.import": {"clerk": "rwcu", "agent": "", "marketer": "", "manager": "rwcu"},
-    "hstyle.import.column": {"clerk": "rwcu", "agent": "", "marketer": "", "manager": "rwcu"},
+    "hstyle.import.column": {
+        "clerk": "rwcu",
+        "agent": "",
+        "marketer": "",
+        "manager": "rwcu",
+    },
     "hstyle.import.row": {"clerk": "r", "agent": "", "marketer": "", "manager": "r"},
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
@@ -31,7 +36,9 @@ class TestAccess(HstyleCommon):
             for role in ROLES:
                 records = self.env[model].with_user(getattr(self, role))
                 allowed = "".join(
-                    letter for letter, operation in OPERATIONS.items() if records.has_access(operation)
+                    letter
+                    for letter, operation in OPERATIONS.items()
+                    if records.has_access(operation)
                 )
                 self.assertEqual(allowed, roles[role], f"{role} on {model}")
 
@@ -39,7 +46,11 @@ class TestAccess(HstyleCommon):
         users = [
             new_test_user(self.env, login="employee", groups="base.group_user"),
             new_test_user(self.env, login="portal", groups="base.group_portal"),
-            new_test_user(self.env, login="campus", groups="hstyle_crm.hstyle_crm_group_campus_agent"),
+            new_test_user(
+                self.env,
+                login="campus",
+                groups="hstyle_crm.hstyle_crm_group_campus_agent",
+            ),
             self.env.ref("base.public_user"),
         ]
         self._import([("1", "1", "2026-03-01", "a", "", "", "10")])
@@ -49,9 +60,13 @@ class TestAccess(HstyleCommon):
                 with self.assertRaises(AccessError, msg=f"{user.login} on {model}"):
                     self.env[model].with_user(user).search_read([])
                 with self.assertRaises(AccessError, msg=f"{user.login} on {model}"):
-                    self.env[model].with_user(user).formatted_read_group([], [], ["__count"])
+                    self.env[model].with_user(user).formatted_read_group(
+                        [], [], ["__count"]
+                    )
             with self.assertRaises(AccessError):
-                self.env["res.partner"].with_user(user).search([("hstyle_profile_ids.revenue", ">", 0)])
+                self.env["res.partner"].with_user(user).search(
+                    [("hstyle_profile_ids.revenue", ">", 0)]
+                )
 
     def test_other_companies(self):
         """What belongs to another company is not even counted."""

@@ -128,7 +128,17 @@ class TestHstyleImport(HstyleCommon):
     def test_taobao_sheet(self):
         header = ("主订单编号", "子订单编号", "买家会员名", "收货人姓名", "联系手机")
         header += ("订单付款时间", "标题", "购买数量", "买家实际支付金额", "订单状态")
-        row = ("88", "881", "小美", "张美", "13812345678", "2026/3/1 8:00", "连衣裙", "2", "199.00")
+        row = (
+            "88",
+            "881",
+            "小美",
+            "张美",
+            "13812345678",
+            "2026/3/1 8:00",
+            "连衣裙",
+            "2",
+            "199.00",
+        )
         content = self._write_csv([(*row, "交易成功")], header, "gb18030")
         shop = self._create_shop("淘宝店", platform="taobao", tz="Asia/Shanghai")
         done = self._new_import(content, shop=shop)
@@ -137,15 +147,30 @@ class TestHstyleImport(HstyleCommon):
         self.assertEqual(order.partner_id.name, "张美")
         self.assertEqual(order.partner_id.phone_sanitized, "+8613812345678")
         self.assertEqual(str(order.date_order), "2026-03-01 00:00:00")
-        self.assertEqual((order.line_ids.quantity, order.line_ids.product_text), (2, "连衣裙"))
+        self.assertEqual(
+            (order.line_ids.quantity, order.line_ids.product_text), (2, "连衣裙")
+        )
 
     def test_categories_and_products(self):
-        product = self.env["product.product"].create({"name": "D", "default_code": "D-1"})
-        header = ("order number", "date", "buyer", "paid", "sku", "category", "brand kind")
+        product = self.env["product.product"].create(
+            {"name": "D", "default_code": "D-1"}
+        )
+        header = (
+            "order number",
+            "date",
+            "buyer",
+            "paid",
+            "sku",
+            "category",
+            "brand kind",
+        )
         row = ("T1", "2026-03-01", "mei", "5", "D-1", "Women > Dresses", "自有品牌")
         self._import([row, ("T2", *row[1:4], "D-2", "Women / Skirts", "")], header)
         lines = self.env["hstyle.order.line"].search([], order="id")
-        self.assertEqual(lines.mapped("category_id.complete_name"), ["Women / Dresses", "Women / Skirts"])
+        self.assertEqual(
+            lines.mapped("category_id.complete_name"),
+            ["Women / Dresses", "Women / Skirts"],
+        )
         self.assertEqual(len(lines.category_id.parent_id), 1)
         self.assertEqual(lines.mapped("product_id"), product)
         self.assertEqual(lines[0].brand_kind, "own")
@@ -156,9 +181,11 @@ class TestHstyleImport(HstyleCommon):
         header = ("order number", "date", "paid", *buyer)
         values = (order, "2026-03-01", "5", *buyer.values())
         self._import([values], header, shop=self.buyer_shop)
-        return self.env["hstyle.order"].search(
-            [("name", "=", order), ("shop_id", "=", self.buyer_shop.id)]
-        ).partner_id
+        return (
+            self.env["hstyle.order"]
+            .search([("name", "=", order), ("shop_id", "=", self.buyer_shop.id)])
+            .partner_id
+        )
 
     def test_buyers(self):
         self.buyer_shop = self.shop
@@ -173,16 +200,21 @@ class TestHstyleImport(HstyleCommon):
 
     def test_ambiguous_phone_stays_with_one_new_customer(self):
         self.buyer_shop = self.shop
-        twins = self._create_partner(phone="13812345678") | self._create_partner(phone="13812345678")
+        twins = self._create_partner(phone="13812345678") | self._create_partner(
+            phone="13812345678"
+        )
         new = self._buy("1", phone="13812345678")
         self.assertNotIn(new, twins)
         self.assertEqual(self._buy("2", phone="13812345678"), new)
 
     def test_account_spaces(self):
         taobao = self._create_shop("T2", platform="taobao")
-        store, other = (self._create_shop(name, platform="store") for name in ("S1", "S2"))
+        store, other = (
+            self._create_shop(name, platform="store") for name in ("S1", "S2")
+        )
         customers = []
-        for self.buyer_shop in (self.shop, taobao, store, other):
+        for shop in (self.shop, taobao, store, other):
+            self.buyer_shop = shop
             customers.append(self._buy("1", buyer="7"))
         tmall, taobao, store, other = customers
         self.assertEqual(tmall, taobao, "one account on Tmall and Taobao")
@@ -205,7 +237,10 @@ class TestHstyleImport(HstyleCommon):
 
     def test_wrong_files(self):
         good = self._write_csv([ROW_1])
-        self.assertIn("no column for: Buyer account", self._fail(b"date,paid,order\n2026-01-01,1,A\n"))
+        self.assertIn(
+            "no column for: Buyer account",
+            self._fail(b"date,paid,order\n2026-01-01,1,A\n"),
+        )
         self.assertIn("no rows", self._fail(self._write_csv([])))
         self.assertIn("no rows", self._fail(b"\n\n"))
         self.assertIn("neither UTF-8 nor GB18030", self._fail(good + b"\xff\xff\xff\n"))
@@ -214,7 +249,9 @@ class TestHstyleImport(HstyleCommon):
 
     def test_wrong_cells_leave_only_rejected_rows(self):
         before = self._count(*FACTS)
-        done = self._import([(*ROW_1[:-1], "x"), ("T2", "1", "soon", "lan", "", "", "1")])
+        done = self._import(
+            [(*ROW_1[:-1], "x"), ("T2", "1", "soon", "lan", "", "", "1")]
+        )
         self.assertEqual((done.state, done.rejected_count), ("done", 2))
         self.assertNothingLeft(before, rows=2)
 
@@ -233,14 +270,18 @@ class TestHstyleImport(HstyleCommon):
     # === SCREENS AND JOBS === #
 
     def test_form(self):
-        content = self._write_csv([ROW_1], ("No.", "line", "date", "buyer", "buyer name", "what", "paid"))
+        content = self._write_csv(
+            [ROW_1], ("No.", "line", "date", "buyer", "buyer name", "what", "paid")
+        )
         imports = self.env["hstyle.import"].with_context(default_filename="a.csv")
         form = Form(imports.with_user(self.clerk))
         form.shop_id = self.shop.with_user(self.clerk)
         form.file = b64encode(content)
         self.assertEqual(len(form.column_ids), 7)
         with form.column_ids.edit(0) as column:
-            self.assertEqual((column.header, column.sample, column.target), ("No.", "T1", False))
+            self.assertEqual(
+                (column.header, column.sample, column.target), ("No.", "T1", False)
+            )
             column.target = "order_ref"
         record = form.save()
         record.action_import()
@@ -295,7 +336,9 @@ class TestHstyleImport(HstyleCommon):
         self._import([ROW_3], shop=shop)
         order = self.env["hstyle.order"].search([("shop_id", "=", shop.id)])
         self.assertEqual((order.amount_paid, order.currency_rate), (80, 4.0))
-        purchase = self.env["hstyle.purchase"].search([("shop_order_id", "=", order.id)])
+        purchase = self.env["hstyle.purchase"].search(
+            [("shop_order_id", "=", order.id)]
+        )
         self.assertEqual(purchase.revenue, 20)
 
     def test_roles(self):

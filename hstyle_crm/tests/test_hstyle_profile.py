@@ -1,5 +1,6 @@
 import random
 from datetime import timedelta
+from itertools import pairwise
 from statistics import median
 
 import pandas as pd
@@ -35,7 +36,9 @@ class TestHstyleProfile(HstyleCommon):
 
     def _dump(self):
         """Return every profile as it stands in the database, without ids."""
-        names = ", ".join(("company_id", "partner_id", *hstyle_profile.SUMS, *hstyle_profile.LABELS))
+        names = ", ".join(
+            ("company_id", "partner_id", *hstyle_profile.SUMS, *hstyle_profile.LABELS)
+        )
         self.env.cr.execute(f"SELECT {names} FROM hstyle_profile ORDER BY 1, 2")
         return self.env.cr.fetchall()
 
@@ -101,7 +104,9 @@ class TestHstyleProfile(HstyleCommon):
         self.assertEqual(self._profile_of("twice").f_score, 5)
 
     def test_grades(self):
-        self._buy(*[(f"{n}", 1, f"b{n}", paid) for n, paid in enumerate((80, 15, 5, 0))])
+        self._buy(
+            *[(f"{n}", 1, f"b{n}", paid) for n, paid in enumerate((80, 15, 5, 0))]
+        )
         self._refresh()
         grades = [self._profile_of(f"b{n}").abc for n in range(4)]
         self.assertEqual(grades, ["a", "b", "c", "c"])
@@ -124,26 +129,39 @@ class TestHstyleProfile(HstyleCommon):
         orders = self._draw_orders(random.Random(7), 600, "R")
         self._buy(*orders)
         self._refresh()
-        frame = pd.DataFrame(orders, columns=["no", "days", "buyer", "paid", "refund", "status"])
+        frame = pd.DataFrame(
+            orders, columns=["no", "days", "buyer", "paid", "refund", "status"]
+        )
         frame = frame[frame.status == ""]
         net = (frame.paid - frame.refund).round(2)
-        expected = frame.assign(net=net).groupby("buyer").agg(
-            r=("days", "min"), f=("no", "count"), m=("net", "sum"), days=("days", list)
+        expected = (
+            frame.assign(net=net)
+            .groupby("buyer")
+            .agg(
+                r=("days", "min"),
+                f=("no", "count"),
+                m=("net", "sum"),
+                days=("days", list),
+            )
         )
         expected["r"] = -expected["r"]
         expected["m"] = expected["m"].round(2)
         for column in "rfm":
             ordered = sorted(expected[column])
             cuts = [ordered[-(-len(ordered) * i // 5) - 1] for i in range(1, 5)]
-            expected[f"{column}_score"] = [1 + sum(v > c for c in cuts) for v in expected[column]]
+            expected[f"{column}_score"] = [
+                1 + sum(v > c for c in cuts) for v in expected[column]
+            ]
         for buyer, row in expected.iterrows():
             profile = self._profile_of(buyer)
             scores = [int(row[f"{column}_score"]) for column in "rfm"]
-            self.assertEqual([profile.r_score, profile.f_score, profile.m_score], scores, buyer)
+            self.assertEqual(
+                [profile.r_score, profile.f_score, profile.m_score], scores, buyer
+            )
             self.assertEqual(profile.rfm_group, rfm.group(*scores))
             self.assertEqual((profile.order_count, profile.revenue), (row.f, row.m))
             days = sorted(set(row.days))
-            gaps = [b - a for a, b in zip(days, days[1:], strict=False)]
+            gaps = [later - day for day, later in pairwise(days)]
             self.assertEqual(profile.gap_days, median(gaps) if gaps else 0)
         self.assertEqual(self._count("hstyle.profile"), [len(expected)])
 
@@ -153,7 +171,9 @@ class TestHstyleProfile(HstyleCommon):
         self._buy(*self._draw_orders(draw, 200, "A"))
         self._refresh(full=True)
         for day in range(6):
-            with freeze_time(fields.Datetime.to_datetime(TODAY) + timedelta(days=day * 3)):
+            with freeze_time(
+                fields.Datetime.to_datetime(TODAY) + timedelta(days=day * 3)
+            ):
                 self._buy(*self._draw_orders(draw, 20, f"D{day}-"))
                 self._buy(*self._draw_orders(draw, 10, "A"))
                 orders = self.env["hstyle.order"].search([], order="id")

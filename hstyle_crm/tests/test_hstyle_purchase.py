@@ -10,7 +10,12 @@ class TestHstylePurchase(HstyleCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.product = cls.env["product.product"].create(
-            {"name": "Dress", "list_price": 50, "taxes_id": [], "invoice_policy": "order"}
+            {
+                "name": "Dress",
+                "list_price": 50,
+                "taxes_id": [],
+                "invoice_policy": "order",
+            }
         )
         cls.partner = cls._create_partner()
 
@@ -123,7 +128,9 @@ class TestHstylePurchase(HstyleCommon):
         merge._merge((self.partner | other).ids, self.partner)
         self.assertEqual(self._get_revenue(), 200)
         self.assertEqual(self._get_profile(self.partner).order_count, 2)
-        self.assertFalse(self.env["hstyle.profile"].search([("partner_id", "=", other.id)]))
+        self.assertFalse(
+            self.env["hstyle.profile"].search([("partner_id", "=", other.id)])
+        )
 
     def test_purchases_button(self):
         self._sell()

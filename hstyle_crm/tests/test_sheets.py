@@ -123,8 +123,21 @@ class TestSheets(BaseCase):
         self.assertEqual(self._clean("brand", "National"), "other")
 
     def test_columns_of_taobao(self):
-        headers = ["子订单编号", "主订单编号", "买家会员名", "订单创建时间", "订单付款时间"]
-        headers += ["标题", "购买数量", "买家实际支付金额", "订单状态", "退款金额", "备注"]
+        headers = [
+            "子订单编号",
+            "主订单编号",
+            "买家会员名",
+            "订单创建时间",
+            "订单付款时间",
+        ]
+        headers += [
+            "标题",
+            "购买数量",
+            "买家实际支付金额",
+            "订单状态",
+            "退款金额",
+            "备注",
+        ]
         found = sheets.guess_columns(headers)
         self.assertEqual(found["主订单编号"], "order_ref")
         self.assertEqual(found["子订单编号"], "line_ref")

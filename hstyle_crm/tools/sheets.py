@@ -11,7 +11,7 @@ import csv
 import io
 import re
 import zipfile
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from itertools import chain
 from typing import NamedTuple
 
@@ -62,17 +62,24 @@ COLUMNS = {
     ),
     "email": Column("email", ("email", "e-mail", "邮箱", "电子邮箱")),
     "product_code": Column(
-        "ref", ("product code", "sku", "product_code", "商家编码", "外部系统编号", "货号")
+        "ref",
+        ("product code", "sku", "product_code", "商家编码", "外部系统编号", "货号"),
     ),
     "product_text": Column(
         "text",
-        ("product", "article", "product_text", "标题", "宝贝标题", "商品标题", "商品名称"),
+        (
+            "product",
+            "article",
+            "product_text",
+            "标题",
+            "宝贝标题",
+            "商品标题",
+            "商品名称",
+        ),
     ),
     "category": Column("text", ("category", "类目", "商品类目", "分类")),
     "brand_kind": Column("brand", ("brand kind", "brand", "brand_kind", "品牌类型")),
-    "quantity": Column(
-        "number", ("quantity", "qty", "购买数量", "宝贝总数量", "数量")
-    ),
+    "quantity": Column("number", ("quantity", "qty", "购买数量", "宝贝总数量", "数量")),
     "paid": Column(
         "number",
         ("paid", "amount paid", "买家实际支付金额", "买家实付金额", "实付金额"),
@@ -219,7 +226,9 @@ def guess_columns(headers, remembered=None):
 def missing_columns(chosen):
     """Return our columns without which a sheet cannot be imported."""
     chosen = set(chosen)
-    missing = [n for n, column in COLUMNS.items() if column.required and n not in chosen]
+    missing = [
+        n for n, column in COLUMNS.items() if column.required and n not in chosen
+    ]
     if not chosen & {"buyer_ref", "phone", "email"}:
         missing.append("buyer_ref")
     return missing
@@ -238,7 +247,7 @@ class Cleaner:
     def __init__(self, tz, country):
         self.tz = tz
         self.country = country
-        self.latest = datetime.now(timezone.utc) + timedelta(days=1)
+        self.latest = datetime.now(UTC) + timedelta(days=1)
         self._known = {}
 
     def clean(self, kind, text):
@@ -261,7 +270,7 @@ class Cleaner:
         moment = _parse_date(text)
         if not moment.tzinfo:
             moment = moment.replace(tzinfo=self.tz)
-        moment = moment.astimezone(timezone.utc)
+        moment = moment.astimezone(UTC)
         if moment > self.latest or moment.year < 1990:
             raise CellError("date_range")
         return moment.isoformat(" ", "seconds")
@@ -283,7 +292,9 @@ class Cleaner:
         except phonenumbers.NumberParseException:
             return ""
         if phonenumbers.is_valid_number(number):
-            return phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+            return phonenumbers.format_number(
+                number, phonenumbers.PhoneNumberFormat.E164
+            )
         masked = "*" in text or len(re.findall(r"\d", text)) < 7
         return "" if masked else text
 
