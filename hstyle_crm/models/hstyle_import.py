@@ -5,6 +5,8 @@ import logging
 import tempfile
 from zoneinfo import ZoneInfo
 
+from psycopg2 import OperationalError
+
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
@@ -191,13 +193,20 @@ class HstyleImport(models.Model):
             for _progress in self._run(self._open_file()):
                 if not commit():
                     return False
-        except Exception as error:
-            self.env.cr.rollback()
-            if not isinstance(error, UserError):
-                _logger.exception("Import %s failed", self.id)
-            self._drop_rows()
-            self.write({"state": "failed", "message": str(error)})
+        except OperationalError:
+            raise  # A conflict with somebody else's work: the next run goes on.
+        except UserError as error:
+            self._fail(str(error))
+        except Exception:
+            _logger.exception("Import %s failed", self.id)
+            self._fail(self.env._("An unexpected error; the server's log has it."))
         return True
+
+    def _fail(self, message):
+        """Take back the open step and everything staged; say why."""
+        self.env.cr.rollback()
+        self._drop_rows()
+        self.write({"state": "failed", "message": message})
 
     def _run(self, stream):
         """Import the file in steps; each may be committed.
@@ -206,7 +215,10 @@ class HstyleImport(models.Model):
         :raise UserError: If the file cannot be imported at all.
         """
         self.ensure_one()
-        self = self.sudo().with_company(self.shop_id.company_id)
+        record = self.sudo().with_company(self.shop_id.company_id)
+        yield from record._run_steps(stream)
+
+    def _run_steps(self, stream):
         if self.state != "running":
             self._stage(stream)
             yield 0.2
@@ -226,7 +238,8 @@ class HstyleImport(models.Model):
     def _drop_rows(self, only_accepted=False):
         self.env.cr.execute(
             SQL(
-                "DELETE FROM hstyle_import_row WHERE import_id = %s AND (%s OR error IS NULL)",
+                "DELETE FROM hstyle_import_row "
+                "WHERE import_id = %s AND (%s OR error IS NULL)",
                 self.id,
                 not only_accepted,
             )

@@ -81,7 +81,7 @@ class HstyleImportStep(models.AbstractModel):
         )
 
     def _split_path(self, text):
-        """Return the levels of “Women / Dresses” or “女装>连衣裙” as a tuple."""
+        """Return the levels of “Women / Dresses” or “Women>Dresses” as a tuple."""
         levels = text.replace(">", "/").split("/")
         return tuple(level.strip() for level in levels if level.strip())
 
@@ -144,8 +144,9 @@ class HstyleImportStep(models.AbstractModel):
                 """
                 SELECT buyer.*, known.partner_id AS id
                   FROM (
-                        SELECT %(key)s AS key, max(buyer_ref) AS ref, max(phone) AS phone,
-                               max(email) AS email, max(buyer_name) AS name
+                        SELECT %(key)s AS key, max(buyer_ref) AS ref,
+                               max(phone) AS phone, max(email) AS email,
+                               max(buyer_name) AS name
                           FROM hstyle_import_row r
                          WHERE import_id = %(id)s AND error IS NULL
                          GROUP BY 1
@@ -298,9 +299,9 @@ class HstyleImportStep(models.AbstractModel):
             SQL(
                 """
                 INSERT INTO hstyle_order AS o (
-                       name, shop_id, company_id, partner_id, date_order, state, channel,
-                       amount_paid, amount_discount, amount_refund, currency_rate,
-                       create_uid, create_date, write_uid, write_date)
+                       name, shop_id, company_id, partner_id, date_order, state,
+                       channel, amount_paid, amount_discount, amount_refund,
+                       currency_rate, create_uid, create_date, write_uid, write_date)
                 SELECT order_ref, %(shop)s, %(company)s, partner_id, date_order, state,
                        channel, amount_paid, amount_discount, amount_refund,
                        COALESCE(rate.rate, 1), %(uid)s, %(now)s, %(uid)s, %(now)s
@@ -355,12 +356,16 @@ class HstyleImportStep(models.AbstractModel):
             SQL(
                 """
                   WITH written AS (
-                        INSERT INTO hstyle_order_line AS l (order_id, line_ref, %(names)s)
+                        INSERT INTO hstyle_order_line AS l
+                               (order_id, line_ref, %(names)s)
                         SELECT o.id, b.key, b.product_code, b.product_text, product.id,
-                               category.id, b.brand_kind, COALESCE(b.quantity::numeric, 1),
+                               category.id, b.brand_kind,
+                               COALESCE(b.quantity::numeric, 1),
                                b.amount_paid, b.amount_discount, b.amount_refund
                           FROM hstyle_import_batch b
-                          JOIN hstyle_order o ON o.shop_id = %(shop)s AND o.name = b.order_ref
+                          JOIN hstyle_order o
+                            ON o.shop_id = %(shop)s
+                           AND o.name = b.order_ref
                           LEFT JOIN hstyle_import_product product
                             ON product.key = b.product_code
                           LEFT JOIN hstyle_import_category category
@@ -370,7 +375,8 @@ class HstyleImportStep(models.AbstractModel):
                          WHERE (%(old)s) IS DISTINCT FROM (%(new)s)
                         RETURNING (xmax = 0) AS inserted
                        )
-                SELECT count(*) FILTER (WHERE inserted), count(*) FILTER (WHERE NOT inserted)
+                SELECT count(*) FILTER (WHERE inserted),
+                       count(*) FILTER (WHERE NOT inserted)
                   FROM written
                 """,
                 names=SQL(", ").join(SQL.identifier(name) for name in _LINE_COLUMNS),
@@ -414,7 +420,8 @@ class HstyleImportStep(models.AbstractModel):
         """Create a temporary table of a query, indexed by its column ``key``."""
         self.env.cr.execute(
             SQL(
-                "DROP TABLE IF EXISTS %(name)s; CREATE TEMPORARY TABLE %(name)s AS %(query)s",
+                "DROP TABLE IF EXISTS %(name)s; "
+                "CREATE TEMPORARY TABLE %(name)s AS %(query)s",
                 name=SQL.identifier(name),
                 query=query,
             )

@@ -21,7 +21,7 @@ HEADER = ("order number", "date", "buyer", "paid", "refund", "status")
 @freeze_time(TODAY)
 class TestHstyleProfile(HstyleCommon):
     def _buy(self, *rows):
-        """Import orders given as (number, days ago, buyer, paid[, refund[, status]])."""
+        """Import orders: (number, days ago, buyer, paid[, refund[, status]])."""
         now = fields.Datetime.now()
         sheet = []
         for number, days, buyer, paid, *rest in rows:
