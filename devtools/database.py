@@ -15,6 +15,7 @@ import shutil
 import subprocess
 from pathlib import Path
 
+from . import odoo_package
 from .console import Problem, progress, run_logged
 from .environment import prepare
 from .paths import LOCKS, ROOT, VENV, addons, filestore
@@ -116,7 +117,8 @@ def _sources(addon):
 
 
 def _host_name():
-    return f"{FAMILY}_host_{digest(LOCKS / 'requirements.txt', *_dependencies())}"
+    inputs = [LOCKS / "requirements.txt", str(odoo_package.home()), *_dependencies()]
+    return f"{FAMILY}_host_{digest(*inputs)}"
 
 
 def addons_key():

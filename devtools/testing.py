@@ -1,6 +1,7 @@
 """The tests: those of the addons inside Odoo, then those around it."""
 
 import ast
+import os
 import re
 import subprocess
 
@@ -10,7 +11,6 @@ from .database import PYTHON
 from .environment import prepare
 from .paths import CACHE, LOGS, ROOT, addons
 
-LOG = LOGS / "test.log"
 NOTHING_RAN = 5  # pytest's exit code
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d \S+ \d+ (?P<level>[A-Z]+) \S+ \S+: ")
 
@@ -60,9 +60,10 @@ def faults(log):
     return [text for level, text in records(log) if _is_fault(level, text)]
 
 
-def _require_clean(log):
+def _require_clean(draft):
     """Insist on a log without faults: Odoo's tests pass in spite of them."""
-    found = faults(log) if log.exists() else []
+    log = draft.replace(LOGS / "test.log")
+    found = faults(log)
     if found:
         texts = "\n".join(found)
         raise Problem(f"\n{texts}\nThe server's log holds {len(found)} fault(s): {log}")
@@ -89,22 +90,34 @@ def _pytest(*arguments):
     return subprocess.run(command, env=prepare()).returncode
 
 
-def _run_inner(arguments):
+def _run_inner(arguments, log):
     """Run tests inside Odoo, on a database of their own."""
     with database.scratch("test") as name:
         # pytest-odoo would hide all that is less than critical.
         odoo = [f"--odoo-database={name}", "--odoo-log-level=warn"]
-        return _pytest(*odoo, f"--odoo-extra=logfile={LOG}", *arguments)
+        return _pytest(*odoo, f"--odoo-extra=logfile={log}", *arguments)
+
+
+def _verdict(codes, chosen):
+    """Return one exit code: 0 if tests ran and none failed.
+
+    A half in which nothing ran is right only where the developer chose the tests.
+    """
+    if set(codes) - {0, NOTHING_RAN}:
+        return 1
+    nothing = NOTHING_RAN in codes and not (chosen and 0 in codes)
+    return NOTHING_RAN if nothing else 0
 
 
 def run(arguments):
-    """Run the tests; return an exit code that is 0 if some ran and none failed."""
+    """Run the tests, and return an exit code."""
     _require_imports()
     prepare()
     browser.prepare()
-    LOG.unlink(missing_ok=True)
+    log = LOGS / f"test-{os.getpid()}.log"
+    log.touch()
     inner, outer = _halves(arguments)
-    codes = [_run_inner(inner)] if inner else []
+    codes = [_run_inner(inner, log)] if inner else []
     codes += [_pytest(*outer)] if outer else []
-    _require_clean(LOG)
-    return max((code for code in codes if code != NOTHING_RAN), default=NOTHING_RAN)
+    _require_clean(log)
+    return _verdict(codes, chosen=bool(arguments))

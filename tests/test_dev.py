@@ -120,6 +120,21 @@ def test_named_tests_decide_what_runs(arguments, inner, outer, monkeypatch):
     assert testing._halves(arguments) == (inner, outer)
 
 
+@pytest.mark.parametrize(
+    ("codes", "chosen", "verdict"),
+    [
+        ([0, 0], False, 0),
+        ([0, 1], False, 1),
+        ([-9, 0], False, 1),
+        ([5, 0], False, 5),
+        ([5, 0], True, 0),
+        ([5, 5], True, 5),
+    ],
+)
+def test_verdict(codes, chosen, verdict):
+    assert testing._verdict(codes, chosen) == verdict
+
+
 def test_faults_are_errors_and_our_warnings(tmp_path):
     log = tmp_path / "odoo.log"
     log.write_text(
