@@ -23,6 +23,8 @@ from .steps import digest, lock
 
 PYTHON = VENV / "bin/python"
 ODOO = [PYTHON, "-m", "odoo"]
+# The first one is the default of new users.
+LANGUAGES = "en_US,zh_CN"
 # The templates belong to this clone of the repository, as their attachments do.
 FAMILY = f"tpl_{digest(str(ROOT))[:6]}"
 REMEDY = "the log names the fault; ./dev test runs again once it is repaired"
@@ -117,8 +119,8 @@ def _sources(addon):
 
 
 def _host_name():
-    inputs = [LOCKS / "requirements.txt", str(odoo_package.home()), *_dependencies()]
-    return f"{FAMILY}_host_{digest(*inputs)}"
+    inputs = [LOCKS / "requirements.txt", str(odoo_package.home()), LANGUAGES]
+    return f"{FAMILY}_host_{digest(*inputs, *_dependencies())}"
 
 
 def addons_key():
@@ -176,7 +178,7 @@ def _host():
 
 
 def _fill_host(draft):
-    fill(draft, "--language", "zh_CN", "--install", "base", *_dependencies())
+    fill(draft, "--language", LANGUAGES, "--install", "base", *_dependencies())
 
 
 def _fill_addons(draft):

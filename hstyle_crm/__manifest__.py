@@ -34,6 +34,7 @@
     ],
     "assets": {
         "web.assets_backend": ["hstyle_crm/static/src/**/*"],
+        "web.assets_tests": ["hstyle_crm/static/tests/tours/**/*"],
     },
     "uninstall_hook": "uninstall_hook",
     "application": True,

@@ -20,8 +20,8 @@ LABELS = "r_score, f_score, m_score, rfm_group, abc"
 def _fetch(env, columns):
     """Return the profiles as a frame, indexed by the buyer's account."""
     env.cr.execute(
-        f"SELECT ref, {columns} FROM hstyle_profile JOIN hstyle_buyer USING (partner_id)"
-        " ORDER BY ref"
+        f"SELECT ref, {columns} FROM hstyle_profile"
+        " JOIN hstyle_buyer USING (partner_id) ORDER BY ref"
     )
     return pd.DataFrame(env.cr.dictfetchall()).set_index("ref")
 
@@ -142,7 +142,7 @@ def cdnow(tmp_path_factory):
 def _run_until_killed(database, script):
     """Run a script in an Odoo shell that must end by killing itself."""
     command = [*databases.ODOO, "shell", "-d", database, "--no-http"]
-    done = subprocess.run(command, input=script, text=True, env=prepare())
+    done = subprocess.run(command, input=script, text=True, env=prepare(), check=False)
     assert done.returncode == -signal.SIGKILL
 
 

@@ -74,11 +74,11 @@ class HstyleImport(models.Model):
 
     # What became of the rows.
     row_count = fields.Integer(string="Rows", readonly=True)
-    created_count = fields.Integer(string="New", readonly=True)
-    updated_count = fields.Integer(string="Changed", readonly=True)
+    created_count = fields.Integer(string="New lines", readonly=True)
+    updated_count = fields.Integer(string="Changed lines", readonly=True)
     rejected_count = fields.Integer(string="Rejected", readonly=True)
     unchanged_count = fields.Integer(
-        string="Unchanged", compute="_compute_unchanged_count"
+        string="Unchanged rows", compute="_compute_unchanged_count"
     )
     customer_count = fields.Integer(string="New customers", readonly=True)
 

@@ -463,9 +463,12 @@ class HstyleProfile(models.Model):
                          WHERE company_id = %(company)s AND %(outside)s
                        ),
                        quintile AS (
-                        SELECT percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY last_order_on) AS r,
-                               percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY order_count) AS f,
-                               percentile_disc(%(shares)s) WITHIN GROUP (ORDER BY revenue) AS m,
+                        SELECT percentile_disc(%(shares)s)
+                                   WITHIN GROUP (ORDER BY last_order_on) AS r,
+                               percentile_disc(%(shares)s)
+                                   WITHIN GROUP (ORDER BY order_count) AS f,
+                               percentile_disc(%(shares)s)
+                                   WITHIN GROUP (ORDER BY revenue) AS m,
                                sum(revenue) FILTER (WHERE revenue > 0) AS total
                           FROM base
                        ),
@@ -477,12 +480,16 @@ class HstyleProfile(models.Model):
                           FROM base
                          WHERE revenue > 0
                        )
-                SELECT r, f, m,
-                       min(revenue) FILTER (WHERE before < %(a)s * total) AS a,
-                       min(revenue) FILTER (WHERE before < %(b)s * total) AS b
-                  FROM quintile
-                  LEFT JOIN share ON TRUE
-                 GROUP BY r, f, m
+                SELECT r, f, m, a, b
+                  FROM (
+                        SELECT *, total * %(a)s AS total_a, total * %(b)s AS total_b
+                          FROM quintile
+                       ) q
+                 CROSS JOIN LATERAL (
+                        SELECT min(revenue) FILTER (WHERE before < total_a) AS a,
+                               min(revenue) FILTER (WHERE before < total_b) AS b
+                          FROM share
+                       ) least
                 """,
                 company=company.id,
                 outside=outside,
@@ -493,17 +500,19 @@ class HstyleProfile(models.Model):
         )
         return cuts
 
-    def _sql_labels(self, company, today, cuts):
-        """Return label → SQL over the sums of ``n`` (see `_write_changed`)."""
-        scores = {
+    def _sql_scores(self, cuts):
+        """Return score → SQL over the sums of ``n`` (see `_write_changed`)."""
+        return {
             "r_score": self._sql_score("last_order_on", cuts["r"]),
             "f_score": self._sql_score("order_count", cuts["f"]),
             "m_score": self._sql_score("revenue", cuts["m"]),
         }
+
+    def _sql_labels(self, company, today, cuts):
+        """Return label → SQL over the sums and scores of ``n``."""
         group = SQL(
-            "(%s::varchar[])[(%s - 1) * 5 + (%s + %s + 1) / 2]",
+            "(%s::varchar[])[(n.r_score - 1) * 5 + (n.f_score + n.m_score + 1) / 2]",
             [name for row in rfm.GRID for name in row],
-            *scores.values(),
         )
         abc = SQL(
             "CASE WHEN n.revenue >= %s THEN 'a' WHEN n.revenue >= %s THEN 'b' ELSE 'c' END",
@@ -511,7 +520,14 @@ class HstyleProfile(models.Model):
             cuts["b"],
         )
         stage = self._sql_stage(company, today)
-        return {**scores, "rfm_group": group, "abc": abc, "stage": stage}
+        return {"rfm_group": group, "abc": abc, "stage": stage}
+
+    def _sql_columns(self, values):
+        """Return the columns of a select list, from name → SQL."""
+        return SQL(", ").join(
+            SQL("%s AS %s", value, SQL.identifier(name))
+            for name, value in values.items()
+        )
 
     def _sql_score(self, column, cuts):
         above = [
@@ -562,25 +578,27 @@ class HstyleProfile(models.Model):
     def _write_changed(self, company, today, cuts):
         """Label everybody and write the rows that differ from what stands.
 
+        OFFSET 0 makes the planner compute each score once.
+
         :return: Counter of rows inserted and updated
         """
         if not cuts["r"]:
             return Counter()
-        labels = self._sql_labels(company, today, cuts)
         sums = [SQL.identifier(name) for name in SUMS]
         names = [SQL.identifier(name) for name in SUMS + LABELS]
         rows = self.env.execute_query(
             SQL(
                 """
                   WITH merged AS (
-                        SELECT p.id AS old_id, COALESCE(s.partner_id, p.partner_id) AS partner_id,
+                        SELECT COALESCE(s.partner_id, p.partner_id) AS partner_id,
                                %(merged)s, %(old_labels)s,
                                s.partner_id IS NOT NULL
                                    AND (%(new_sums)s) IS DISTINCT FROM (%(old_sums)s) AS moved
                           FROM (SELECT * FROM hstyle_profile WHERE company_id = %(company)s) p
                           FULL JOIN hstyle_sums s ON s.partner_id = p.partner_id
                        ),
-                       labelled AS (SELECT *, %(labels)s FROM merged n),
+                       scored AS (SELECT *, %(scores)s FROM merged n OFFSET 0),
+                       labelled AS (SELECT *, %(labels)s FROM scored n),
                        written AS (
                         INSERT INTO hstyle_profile (company_id, partner_id, %(names)s)
                         SELECT %(company)s, partner_id, %(names)s
@@ -604,18 +622,14 @@ class HstyleProfile(models.Model):
                 ),
                 new_sums=SQL(", ").join(SQL("s.%s", column) for column in sums),
                 old_sums=SQL(", ").join(SQL("p.%s", column) for column in sums),
-                old_labels=SQL(", ").join(
-                    SQL(
-                        "p.%s AS %s",
-                        SQL.identifier(name),
-                        SQL.identifier(f"old_{name}"),
-                    )
-                    for name in LABELS
+                old_labels=self._sql_columns(
+                    {
+                        f"old_{name}": SQL("p.%s", SQL.identifier(name))
+                        for name in LABELS
+                    }
                 ),
-                labels=SQL(", ").join(
-                    SQL("%s AS %s", value, SQL.identifier(name))
-                    for name, value in labels.items()
-                ),
+                scores=self._sql_columns(self._sql_scores(cuts)),
+                labels=self._sql_columns(self._sql_labels(company, today, cuts)),
                 names=SQL(", ").join(names),
                 label_names=SQL(", ").join(SQL.identifier(name) for name in LABELS),
                 old_names=SQL(", ").join(

@@ -6,3 +6,4 @@ from . import test_hstyle_purchase
 from . import test_i18n
 from . import test_rfm
 from . import test_sheets
+from . import test_tours

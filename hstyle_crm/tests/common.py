@@ -22,7 +22,7 @@ class HstyleCommon(BaseCommon):
         for role in ROLES:
             group = f"hstyle_crm.hstyle_crm_group_{role}"
             user = new_test_user(
-                cls.env, login=f"hstyle_{role}", groups=group, tz="UTC"
+                cls.env, login=f"hstyle_{role}", groups=group, lang="en_US"
             )
             setattr(cls, role, user)
         cls.company = cls.env.company

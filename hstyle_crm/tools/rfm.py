@@ -24,7 +24,7 @@ GROUPS = [
     ("risk", "At risk"),
     ("cannot_lose", "Cannot lose them"),
     ("hibernating", "Hibernating"),
-    ("lost", "Lost"),
+    ("lost", "Lost customers"),
 ]
 
 #: Recency score 1..5 (rows) by frequency-money score 1..5 (columns). The eleven

@@ -1,0 +1,47 @@
+import {registry} from "@web/core/registry";
+
+/** A service agent finds a customer on the board, and others on the RFM map. */
+registry.category("web_tour.tours").add("hstyle_customers_tour", {
+    steps: () => [
+        {
+            trigger: ".o_kanban_group:contains(Active) .o_kanban_record:contains(Mei)",
+            run: "click",
+        },
+        {
+            content: "The customer's form opens on the profile.",
+            trigger: ".o_form_view .o_hstyle_profile_card:contains(Altogether)",
+        },
+        {
+            trigger: "button[name=action_hstyle_purchases]",
+            run: "click",
+        },
+        {
+            trigger: ".o_graph_view .o_switch_view.o_list",
+            run: "click",
+        },
+        {
+            trigger: ".o_data_row:contains(Shop order):contains(Mei)",
+        },
+        {
+            trigger:
+                ".o_main_navbar button[title=Analyse], .o_main_navbar button:contains(Analyse)",
+            run: "click",
+        },
+        {
+            trigger: ".dropdown-item:contains(RFM map)",
+            run: "click",
+        },
+        {
+            trigger: ".o_hstyle_rfm_map button:contains(Net revenue)",
+            run: "click",
+        },
+        {
+            content: "A field of the map lists its customers.",
+            trigger: ".o_hstyle_rfm_table td button:contains(300)",
+            run: "click",
+        },
+        {
+            trigger: ".o_list_view .o_data_row:contains(Mei)",
+        },
+    ],
+});

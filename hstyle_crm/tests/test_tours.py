@@ -1,0 +1,27 @@
+from datetime import timedelta
+
+from odoo import fields
+from odoo.tests import HttpCase, tagged
+
+from .common import HstyleCommon
+
+
+@tagged("post_install", "-at_install")
+class TestTours(HstyleCommon, HttpCase):
+    def test_import(self):
+        url = "/odoo/action-hstyle_crm.hstyle_import_action/new"
+        self.start_tour(url, "hstyle_import_tour", login="hstyle_clerk")
+        done = self.env["hstyle.import"].search([], limit=1)
+        self.assertEqual((done.state, done.filename), ("done", "orders.csv"))
+        self.assertEqual((done.created_count, done.rejected_count), (1, 1))
+        self.assertEqual(self._get_buyer("mei").name, "Mei")
+        self.assertFalse(self._get_buyer("lan"))
+
+    def test_customers(self):
+        day = fields.Datetime.now() - timedelta(days=1)
+        header = ("order number", "date", "buyer", "buyer name", "paid")
+        rows = [(n, day, "mei", "Mei", 100) for n in range(3)]
+        self._import([*rows, (9, day, "lan", "Lan", 5)], header)
+        self.env["hstyle.profile"]._refresh()
+        url = "/odoo/action-hstyle_crm.hstyle_profile_action"
+        self.start_tour(url, "hstyle_customers_tour", login="hstyle_agent")
