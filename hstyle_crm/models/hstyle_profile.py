@@ -515,7 +515,8 @@ class HstyleProfile(models.Model):
             [name for row in rfm.GRID for name in row],
         )
         abc = SQL(
-            "CASE WHEN n.revenue >= %s THEN 'a' WHEN n.revenue >= %s THEN 'b' ELSE 'c' END",
+            "CASE WHEN n.revenue >= %s THEN 'a' WHEN n.revenue >= %s THEN 'b' "
+            "ELSE 'c' END",
             cuts["a"],
             cuts["b"],
         )
@@ -593,8 +594,11 @@ class HstyleProfile(models.Model):
                         SELECT COALESCE(s.partner_id, p.partner_id) AS partner_id,
                                %(merged)s, %(old_labels)s,
                                s.partner_id IS NOT NULL
-                                   AND (%(new_sums)s) IS DISTINCT FROM (%(old_sums)s) AS moved
-                          FROM (SELECT * FROM hstyle_profile WHERE company_id = %(company)s) p
+                                   AND (%(new_sums)s) IS DISTINCT FROM (%(old_sums)s)
+                                   AS moved
+                          FROM (
+                                SELECT * FROM hstyle_profile WHERE company_id = %(company)s
+                               ) p
                           FULL JOIN hstyle_sums s ON s.partner_id = p.partner_id
                        ),
                        scored AS (SELECT *, %(scores)s FROM merged n OFFSET 0),
@@ -603,7 +607,8 @@ class HstyleProfile(models.Model):
                         INSERT INTO hstyle_profile (company_id, partner_id, %(names)s)
                         SELECT %(company)s, partner_id, %(names)s
                           FROM labelled
-                         WHERE moved OR (%(label_names)s) IS DISTINCT FROM (%(old_names)s)
+                         WHERE moved
+                            OR (%(label_names)s) IS DISTINCT FROM (%(old_names)s)
                             ON CONFLICT (partner_id, company_id)
                             DO UPDATE SET (%(names)s) = ROW (%(excluded)s)
                         RETURNING (xmax = 0) AS inserted
@@ -615,7 +620,8 @@ class HstyleProfile(models.Model):
                 company=company.id,
                 merged=SQL(", ").join(
                     SQL(
-                        "CASE WHEN s.partner_id IS NULL THEN p.%(c)s ELSE s.%(c)s END AS %(c)s",
+                        "CASE WHEN s.partner_id IS NULL THEN p.%(c)s ELSE s.%(c)s END "
+                        "AS %(c)s",
                         c=column,
                     )
                     for column in sums
