@@ -10,7 +10,7 @@ from psycopg2 import OperationalError
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Command
-from odoo.tools import SQL
+from odoo.tools import SQL, split_every
 
 from ..tools import sheets
 
@@ -191,7 +191,8 @@ class HstyleImport(models.Model):
         """Run to the end or until the time is up; return whether it ended."""
         try:
             for _progress in self._run(self._open_file()):
-                if not commit():
+                # Reading starts over if it is left; writing goes on where it was.
+                if not commit() and self.state == "running":
                     return False
         except OperationalError:
             raise  # A conflict with somebody else's work: the next run goes on.
@@ -220,8 +221,8 @@ class HstyleImport(models.Model):
 
     def _run_steps(self, stream):
         if self.state != "running":
-            self._stage(stream)
-            yield 0.2
+            for progress in self._stage(stream):
+                yield 0.2 * progress
         self._match()
         while self.step < self.step_count:
             self._write_step()
@@ -259,12 +260,19 @@ class HstyleImport(models.Model):
             raise UserError(self._get_file_message(error.code)) from error
 
     def _stage(self, stream):
-        """Read the whole file into `hstyle.import.row`, faults noted row by row."""
+        """Read the whole file into `hstyle.import.row`, faults noted row by row.
+
+        :return: generator of the progress (0.0 to 1.0)
+        """
+        size = stream.seek(0, io.SEEK_END) or 1
         rows = self._read_rows(stream)
         _number, header = next(rows)
         columns = self._choose_columns(header)
+        prepared = self._prepare_rows(rows, columns)
         with tempfile.TemporaryFile("w+", encoding="utf-8", newline="") as copy:
-            csv.writer(copy).writerows(self._prepare_rows(rows, columns))
+            for chunk in split_every(BATCH, prepared, list):
+                csv.writer(copy).writerows(chunk)
+                yield min(0.9, stream.tell() / size)
             copy.seek(0)
             count = self._copy_rows(copy)
         if not count:
@@ -284,6 +292,7 @@ class HstyleImport(models.Model):
                 "rejected_count": len(self.rejected_ids),
             }
         )
+        yield 1.0
 
     def _choose_columns(self, header):
         """Return our column → index in the sheet, as chosen or else guessed."""

@@ -14,7 +14,7 @@ class TestSheets(BaseCase):
         return [row for _number, row in sheets.read_rows(io.BytesIO(content), name)]
 
     def _clean(self, kind, text, tz="Asia/Shanghai"):
-        return sheets.Cleaner(ZoneInfo(tz), "CN").clean(kind, text)
+        return sheets.Cleaner(ZoneInfo(tz), "CN").get(kind)(text)
 
     def assertCellError(self, code, kind, text):
         with self.assertRaises(sheets.CellError) as caught:

@@ -12,6 +12,7 @@ import io
 import re
 import zipfile
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from itertools import chain
 from typing import NamedTuple
 
@@ -21,6 +22,9 @@ import xlsxwriter
 
 #: A sheet of more columns than this is not an order sheet.
 MAX_COLUMNS = 500
+
+#: Different cells of a kind that are remembered.
+MEMORY = 200_000
 
 #: Numbers at or above this are not amounts of a retail order.
 MAX_NUMBER = 10**12
@@ -88,6 +92,10 @@ COLUMNS = {
     "discount": Column("number", ("discount", "优惠金额", "折扣金额")),
     "refund": Column("number", ("refund", "refunded", "退款金额")),
 }
+
+_POSITION = {name: position for position, name in enumerate(COLUMNS)}
+_REQUIRED = [name for name, column in COLUMNS.items() if column.required]
+_BUYER = ("buyer_ref", "phone", "email")
 
 #: Words in a status that say that the order counts no more, or not yet.
 _CANCEL = ("关闭", "取消", "cancel", "closed")
@@ -248,21 +256,20 @@ class Cleaner:
         self.tz = tz
         self.country = country
         self.latest = datetime.now(UTC) + timedelta(days=1)
-        self._known = {}
+        kinds = {column.kind for column in COLUMNS.values()} - {"text"}
+        self._methods = {
+            kind: lru_cache(MEMORY)(getattr(self, f"_{kind}")) for kind in kinds
+        }
 
-    def clean(self, kind, text):
-        """Return the cell's clean text; raise CellError."""
-        if not text or kind in ("text", "ref"):
-            return self._ref(text) if kind == "ref" and "e+" in text.lower() else text
-        key = kind, text
-        if key not in self._known:
-            if len(self._known) > 500_000:
-                self._known.clear()
-            self._known[key] = getattr(self, f"_{kind}")(text)
-        return self._known[key]
+    def get(self, kind):
+        """Return the function that cleans a cell that is not empty, or None.
+
+        The function raises CellError.
+        """
+        return self._methods.get(kind)
 
     def _ref(self, text):
-        if re.fullmatch(r"\d(\.\d+)?e\+\d+", text, re.IGNORECASE):
+        if "+" in text and re.fullmatch(r"\d(\.\d+)?e\+\d+", text.lower()):
             raise CellError("digits_lost")
         return text
 
@@ -337,26 +344,29 @@ def clean_rows(rows, columns, cleaner):
     :return: generator of (number, cells, faults): the row's number in the sheet, our
              cells in the order of COLUMNS, and [(column, code)]
     """
-    plan = [(name, column.kind, columns.get(name)) for name, column in COLUMNS.items()]
-    clean = cleaner.clean
+    plan = [
+        (position, name, columns[name], cleaner.get(column.kind))
+        for position, (name, column) in enumerate(COLUMNS.items())
+        if name in columns
+    ]
+    width = max(columns.values()) + 1
     for number, row in rows:
-        cells, faults = [], []
-        width = len(row)
-        for name, kind, index in plan:
-            cell = row[index] if index is not None and index < width else ""
-            try:
-                cells.append(clean(kind, cell))
-            except CellError as error:
-                cells.append(cell)
-                faults.append((name, error.args[0]))
-        faults += [
-            (name, "missing")
-            for name in ("order_ref", "date", "paid")
-            if not cells[_POSITION[name]]
-        ]
-        if not any(cells[_POSITION[name]] for name in ("buyer_ref", "phone", "email")):
-            faults.append(("buyer_ref", "missing"))
-        yield number, cells, faults
+        cells, faults = [""] * len(COLUMNS), []
+        row += [""] * (width - len(row))
+        for position, name, index, clean in plan:
+            cell = row[index]
+            if clean and cell:
+                try:
+                    cell = clean(cell)
+                except CellError as error:
+                    faults.append((name, error.args[0]))
+            cells[position] = cell
+        yield number, cells, faults + _find_missing(cells)
 
 
-_POSITION = {name: position for position, name in enumerate(COLUMNS)}
+def _find_missing(cells):
+    """Return the faults of cells that must not be empty."""
+    missing = [name for name in _REQUIRED if not cells[_POSITION[name]]]
+    if not any(cells[_POSITION[name]] for name in _BUYER):
+        missing.append("buyer_ref")
+    return [(name, "missing") for name in missing]
