@@ -140,9 +140,8 @@ class HstyleProfile(models.Model):
         }
 
     def action_export(self):
-        """Download the chosen customers, or the whole list, as XLSX."""
-        domain = self.env.context.get("active_domain") or [("id", "in", self.ids)]
-        profiles = self.search_fetch(domain, ["partner_id"])
+        """Download the chosen customers as XLSX."""
+        profiles = self.env["hstyle.export"]._get_chosen(self)
         return self._export(list(dict.fromkeys(profiles.mapped("partner_id.id"))))
 
     # === EXPORT === #
@@ -327,15 +326,15 @@ class HstyleProfile(models.Model):
         if full:
             return SQL("FALSE")
         return SQL(
-            "p.partner_id NOT IN "
-            "(SELECT partner_id FROM hstyle_due UNION SELECT contact_id FROM hstyle_due)"
+            "p.partner_id NOT IN (SELECT partner_id FROM hstyle_due "
+            "UNION SELECT contact_id FROM hstyle_due)"
         )
 
     def _sql_families(self):
         return SQL("SELECT id FROM res_partner WHERE commercial_partner_id <> id")
 
     def _sql_due(self, company, today, offset):
-        """Return the query of contacts in the queue or with an order leaving a window."""
+        """Return the query of contacts queued or with an order that left a window."""
         queries = [SQL("SELECT partner_id FROM hstyle_taken")]
         queries += [
             SQL(
@@ -424,9 +423,9 @@ class HstyleProfile(models.Model):
                    COALESCE(sum(orders) FILTER (WHERE %(in_12m)s), 0)::integer
                        AS order_count_12m,
                    COALESCE(sum(revenue) FILTER (WHERE %(in_12m)s), 0) AS revenue_12m,
-                   COALESCE(sum(orders) FILTER (WHERE %(in_24m)s AND NOT %(in_12m)s), 0)
-                       ::integer AS order_count_prev_12m,
-                   COALESCE(sum(revenue) FILTER (WHERE %(in_24m)s AND NOT %(in_12m)s), 0)
+                   COALESCE(sum(orders) FILTER (WHERE %(in_prev_12m)s), 0)::integer
+                       AS order_count_prev_12m,
+                   COALESCE(sum(revenue) FILTER (WHERE %(in_prev_12m)s), 0)
                        AS revenue_prev_12m,
                    percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)
                        FILTER (WHERE gap > 0) AS gap_days
@@ -441,7 +440,7 @@ class HstyleProfile(models.Model):
              GROUP BY partner_id
             """,
             in_12m=in_12m,
-            in_24m=in_24m,
+            in_prev_12m=SQL("%s AND NOT %s", in_24m, in_12m),
             offset=offset,
             purchases=purchases,
         )
@@ -597,7 +596,9 @@ class HstyleProfile(models.Model):
                                    AND (%(new_sums)s) IS DISTINCT FROM (%(old_sums)s)
                                    AS moved
                           FROM (
-                                SELECT * FROM hstyle_profile WHERE company_id = %(company)s
+                                SELECT *
+                                  FROM hstyle_profile
+                                 WHERE company_id = %(company)s
                                ) p
                           FULL JOIN hstyle_sums s ON s.partner_id = p.partner_id
                        ),
