@@ -36,6 +36,19 @@ class HstyleExport(models.AbstractModel):
             "target": "download",
         }
 
+    @api.model
+    def _get_chosen(self, records):
+        """Return the records chosen in a list, all of them even above the web's limit.
+
+        The client sends at most so many ids, and the list's domain along with them.
+        """
+        get_param = self.env["ir.config_parameter"].sudo().get_param
+        limit = int(get_param("web.active_ids_limit", default=20000))
+        domain = self.env.context.get("active_domain")
+        if domain is None or len(records) < limit:
+            return records
+        return records.search(domain)
+
     @api.autovacuum
     def _gc_downloads(self):
         """Forget sheets of customers a day after they were made."""

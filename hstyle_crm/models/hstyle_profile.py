@@ -171,7 +171,7 @@ class HstyleProfile(models.Model):
             ).grouped("partner_id")
             for partner in self.env["res.partner"].browse(chunk):
                 contact = [partner.name, partner.email or None, partner.phone or None]
-                for profile in profiles.get(partner, self):
+                for profile in profiles.get(partner, self.browse()):
                     yield [*contact, *profile._get_cells(["company_id", *names])]
                 if partner not in profiles:
                     yield contact

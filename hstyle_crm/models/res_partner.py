@@ -31,9 +31,8 @@ class ResPartner(models.Model):
     )
 
     def action_hstyle_export(self):
-        """Download the chosen contacts, or the whole list, with their profiles."""
-        domain = self.env.context.get("active_domain") or [("id", "in", self.ids)]
-        partners = self.search(domain)
+        """Download the chosen contacts with their profiles, as XLSX."""
+        partners = self.env["hstyle.export"]._get_chosen(self)
         return self.env["hstyle.profile"]._export(partners.ids)
 
     def action_hstyle_purchases(self):

@@ -30,7 +30,11 @@ class TestHstyleExport(HstyleCommon):
         self.assertEqual(rows[2][2], "+8613812345678")
 
     def test_whole_list(self):
+        """Above the limit of the web client the list's domain counts, not the ids."""
         profiles = self.profiles[0].with_context(active_domain=[("revenue", "<", 20)])
+        rows = self._open_download(profiles.action_export())
+        self.assertEqual([row[0] for row in rows[1:]], ["Lan"])
+        self.env["ir.config_parameter"].set_param("web.active_ids_limit", 1)
         rows = self._open_download(profiles.action_export())
         self.assertEqual([row[0] for row in rows[1:]], ["=SUM(1)"])
 
