@@ -597,7 +597,6 @@ class Bench:
         self.customers = customers
         self.costs = defaultdict(list)
         self.differing = 0
-        self.due = []
         self.day = TODAY
 
     def run(self):
@@ -669,7 +668,7 @@ class Bench:
 
     def _floor(self, step, query):
         with self.connection.cursor() as cr, measured(self.costs[step], cr):
-            cr.execute(query, {"today": self.day, **get_days(self.day)})
+            cr.execute(query, get_days(self.day))
 
     def _run_orm(self, step, way):
         with self.registry.cursor() as cr:
