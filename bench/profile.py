@@ -318,11 +318,11 @@ SELECT {customer} AS partner_id,
  GROUP BY {customer}
 """
 
-# ``base`` has the three columns; a score is 1 + the number of cuts exceeded.
+# ``base`` has the three columns; see ``tools/rfm.py`` for the scores.
 LABELLED = """
        quintile AS (
         SELECT percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8])
-                   WITHIN GROUP (ORDER BY last_order_on) AS r,
+                   WITHIN GROUP (ORDER BY last_order_on DESC) AS r,
                percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8])
                    WITHIN GROUP (ORDER BY order_count) AS f,
                percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8])
@@ -352,8 +352,8 @@ LABELLED = """
        ),
        scored AS (
         SELECT everybody.*,
-               1 + (last_order_on > r1)::integer + (last_order_on > r2)::integer
-                   + (last_order_on > r3)::integer + (last_order_on > r4)::integer
+               5 - (last_order_on < r1)::integer - (last_order_on < r2)::integer
+                   - (last_order_on < r3)::integer - (last_order_on < r4)::integer
                    AS r_score,
                1 + (order_count > f1)::integer + (order_count > f2)::integer
                    + (order_count > f3)::integer + (order_count > f4)::integer

@@ -46,9 +46,10 @@ def _recompute(orders):
     days = orders.drop_duplicates(["buyer", "day"]).sort_values(["buyer", "day"])
     gaps = days.assign(gap=days.groupby("buyer")["day"].diff().dt.days)
     result["gap_days"] = gaps.groupby("buyer")["gap"].median()
-    scores = ("r_score", "last_order_on"), ("f_score", "order_count")
-    for score, column in (*scores, ("m_score", "revenue")):
-        result[score] = _quintile(result[column])
+    age = result["last_order_on"].max() - result["last_order_on"]
+    result["r_score"] = 6 - _quintile(age)
+    result["f_score"] = _quintile(result["order_count"])
+    result["m_score"] = _quintile(result["revenue"])
     result["rfm_group"] = [
         rfm.group(*row) for row in result[["r_score", "f_score", "m_score"]].values
     ]

@@ -463,7 +463,7 @@ class HstyleProfile(models.Model):
                        ),
                        quintile AS (
                         SELECT percentile_disc(%(shares)s)
-                                   WITHIN GROUP (ORDER BY last_order_on) AS r,
+                                   WITHIN GROUP (ORDER BY last_order_on DESC) AS r,
                                percentile_disc(%(shares)s)
                                    WITHIN GROUP (ORDER BY order_count) AS f,
                                percentile_disc(%(shares)s)
@@ -502,7 +502,7 @@ class HstyleProfile(models.Model):
     def _sql_scores(self, cuts):
         """Return score → SQL over the sums of ``n`` (see `_write_changed`)."""
         return {
-            "r_score": self._sql_score("last_order_on", cuts["r"]),
+            "r_score": self._sql_recency(cuts["r"]),
             "f_score": self._sql_score("order_count", cuts["f"]),
             "m_score": self._sql_score("revenue", cuts["m"]),
         }
@@ -534,6 +534,10 @@ class HstyleProfile(models.Model):
             SQL("(n.%s > %s)::integer", SQL.identifier(column), cut) for cut in cuts
         ]
         return SQL("(1 + %s)", SQL(" + ").join(above))
+
+    def _sql_recency(self, cuts):
+        below = [SQL("(n.last_order_on < %s)::integer", cut) for cut in cuts]
+        return SQL("(5 - %s)", SQL(" - ").join(below))
 
     def _sql_stage(self, company, today):
         active, lapsing, lapsed = (

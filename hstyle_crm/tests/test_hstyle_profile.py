@@ -103,6 +103,14 @@ class TestHstyleProfile(HstyleCommon):
         self.assertEqual(self._profile_of("once0").f_score, 1)
         self.assertEqual(self._profile_of("twice").f_score, 5)
 
+    def test_ties_of_recency_score_high(self):
+        """Most customers ordered today: they are the best, not the worst."""
+        self._buy(*[(f"{n}", 0, f"today{n}", 10) for n in range(8)])
+        self._buy(("a", 3, "before", 10), ("b", 9, "long", 10))
+        self._refresh()
+        scores = [self._profile_of(ref).r_score for ref in ("today0", "before", "long")]
+        self.assertEqual(scores, [5, 1, 1])
+
     def test_grades(self):
         self._buy(
             *[(f"{n}", 1, f"b{n}", paid) for n, paid in enumerate((80, 15, 5, 0))]
@@ -144,14 +152,14 @@ class TestHstyleProfile(HstyleCommon):
                 days=("days", list),
             )
         )
-        expected["r"] = -expected["r"]
         expected["m"] = expected["m"].round(2)
         for column in "rfm":
             ordered = sorted(expected[column])
             cuts = [ordered[-(-len(ordered) * i // 5) - 1] for i in range(1, 5)]
             expected[f"{column}_score"] = [
-                1 + sum(v > c for c in cuts) for v in expected[column]
+                1 + sum(value > cut for cut in cuts) for value in expected[column]
             ]
+        expected["r_score"] = 6 - expected["r_score"]  # Days since: fewer are better.
         for buyer, row in expected.iterrows():
             profile = self._profile_of(buyer)
             scores = [int(row[f"{column}_score"]) for column in "rfm"]

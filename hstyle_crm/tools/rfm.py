@@ -1,9 +1,10 @@
 """RFM scores and groups: the one table that Python, SQL and the tests read.
 
-A score is 1 (worst) to 5 (best). Recency, frequency and money are scored by
-quintile: 1 + the number of cuts that the value exceeds, so equal values always
-get equal scores and customers with a single order never score above 1 when
-most customers have one.
+A score is 1 (worst) to 5 (best), by quintile; equal values get equal scores.
+Frequency and money: 1 + the number of cuts that the value exceeds, so where most
+customers have a single order they are the worst, not the middle. Recency: 5 - the
+number of cuts, counted from the latest, that the last order is older than, so
+where most customers ordered today they are the best.
 """
 
 #: Shares of customers at which a score rises by one.
