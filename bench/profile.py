@@ -622,6 +622,7 @@ class Bench:
             self._run_quiet()
             self._run_orm("loop", orm_loop)
             self._run_orm("groups", orm_groups)
+            self._open_board()
         self.partner_updates = self._count_partner_updates() - updated
 
     def _run_incremental(self):
@@ -680,6 +681,22 @@ class Bench:
         cost.wall *= self.customers / done
         cost.cpu *= self.customers / done
 
+    def _open_board(self):
+        """Do what opening the board of customers asks of the server."""
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            profiles = env["hstyle.profile"].with_user(env.ref("base.user_admin"))
+            with measured(self.costs["board"], cr):
+                profiles.read_progress_bar([], "stage", BAR)
+                profiles.with_context(read_group_expand=True).web_read_group(
+                    [],
+                    ["stage"],
+                    ["revenue:sum"],
+                    auto_unfold=True,
+                    unfold_read_specification={name: {} for name in CARD},
+                    unfold_read_default_limit=20,
+                )
+
     def _compare(self, table):
         """Count the rows that differ between the profiles and a table, both ways."""
         columns = f"partner_id, {SUM_COLUMNS}, {LABEL_COLUMNS}"
@@ -718,7 +735,12 @@ STEPS = {
     "first": "Ours: first refresh, all rows inserted (once)",
     "groups": "ORM: `_read_group` by 1,000 and `write`, extrapolated",
     "loop": "ORM: `search`, `mapped` and `write`, extrapolated",
+    "board": "Opening the board of customers by lifecycle stage",
 }
+
+#: What the board's columns and cards show.
+BAR = {"field": "abc", "colors": {"a": "success", "b": "info", "c": "200"}}
+CARD = ["partner_id", "abc", "revenue", "order_count", "rfm_group", "last_order_on"]
 
 
 def get_targets(small, large):

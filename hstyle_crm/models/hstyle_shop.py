@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -70,3 +71,22 @@ class HstyleShop(models.Model):
             own = shop.platform in ("store", "other")
             platform = "taobao" if shop.platform == "tmall" else shop.platform
             shop.account_space = f"shop:{shop.id}" if own else platform
+
+    def write(self, vals):
+        self._check_frozen(vals)
+        return super().write(vals)
+
+    def _check_frozen(self, vals):
+        """Refuse to change what the orders of a shop were imported with."""
+        if not {"platform", "company_id", "currency_id"} & vals.keys():
+            return
+        orders = self.env["hstyle.order"].sudo()
+        orders = orders.search([("shop_id", "in", self.ids)], limit=1)
+        if orders:
+            raise UserError(
+                self.env._(
+                    "%(shop)s has orders: its platform, company and currency cannot be "
+                    "changed. Archive it and create a new shop instead.",
+                    shop=orders.shop_id.name,
+                )
+            )

