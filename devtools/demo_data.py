@@ -55,7 +55,8 @@ def _say(started, text):
 
 
 def _create_shop(env):
-    values = {"name": SHOP, "platform": "store", "tz": "America/New_York"}
+    env.company.hstyle_tz = "America/New_York"
+    values = {"name": SHOP, "platform": "store", "tz": env.company.hstyle_tz}
     env["hstyle.shop"].create({**values, "currency_id": env.ref("base.USD").id})
 
 

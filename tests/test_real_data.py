@@ -61,7 +61,9 @@ def _recompute(orders):
 
 
 def _import(env, shop, path):
-    env["hstyle.shop"].create({"name": shop, "platform": "store", "tz": "UTC"})
+    env.company.hstyle_tz = "America/New_York"
+    values = {"name": shop, "platform": "store", "tz": env.company.hstyle_tz}
+    env["hstyle.shop"].create(values)
     for _progress in env["hstyle.import"]._import_path(shop, path):
         env.cr.commit()
     return env["hstyle.import"].search([], limit=1)
@@ -162,10 +164,12 @@ def killing(cls, name, times):
 """
 
 KILLED_IMPORT = """
-from odoo.addons.hstyle_crm.models import hstyle_import
-hstyle_import.BATCH = 1000
+from odoo.addons.hstyle_crm.models import hstyle_import_sheet
+hstyle_import_sheet.BATCH = 1000
 killing(env.registry["hstyle.import.step"], "_write_lines", 4)
-env["hstyle.shop"].create({{"name": "CDNOW", "platform": "store", "tz": "UTC"}})
+env.company.hstyle_tz = "Asia/Shanghai"
+values = {{"name": "CDNOW", "platform": "store", "tz": "Asia/Shanghai"}}
+env["hstyle.shop"].create(values)
 for progress in env["hstyle.import"]._import_path("CDNOW", {path!r}):
     env.cr.commit()
 """

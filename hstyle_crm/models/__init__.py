@@ -1,5 +1,6 @@
 from . import hstyle_buyer
 from . import hstyle_export
+from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
 from . import hstyle_import_column

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class HstyleBuyer(models.Model):
@@ -15,10 +15,21 @@ class HstyleBuyer(models.Model):
     company_id = fields.Many2one(
         comodel_name="res.company", required=True, index=True, ondelete="cascade"
     )
-    account_space = fields.Char(string="Platform", required=True)
+    account_space = fields.Char(required=True)
+    platform = fields.Char(compute="_compute_platform")
     ref = fields.Char(string="Account", required=True)
 
     _ref_unique = models.Constraint(
         "UNIQUE (company_id, account_space, ref)",
         "This account is already known for another customer.",
     )
+
+    @api.depends("account_space")
+    def _compute_platform(self):
+        """Name the platform, or the shop that numbers its own buyers."""
+        shops = self.env["hstyle.shop"].with_context(active_test=False).search([])
+        field = self.env["hstyle.shop"]._fields["platform"]
+        names = dict(field._description_selection(self.env))
+        names |= {shop.account_space: shop.name for shop in shops if ":" in shop.account_space}
+        for buyer in self:
+            buyer.platform = names.get(buyer.account_space, buyer.account_space)

@@ -34,6 +34,7 @@ class HstyleImportColumn(models.Model):
     import_id = fields.Many2one(
         comodel_name="hstyle.import", required=True, index=True, ondelete="cascade"
     )
+    index = fields.Integer(string="Position", required=True, readonly=True)
     header = fields.Char(string="Column in the sheet", required=True, readonly=True)
     sample = fields.Char(string="First row", readonly=True)
     target = fields.Selection(selection=TARGETS, string="Meaning")

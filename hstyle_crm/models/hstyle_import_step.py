@@ -17,7 +17,8 @@ _LINE_COLUMNS = {
     "quantity": {"quantity"},
     "amount_paid": {"paid"},
     "amount_discount": {"discount"},
-    "amount_refund": {"refund", "state"},
+    "amount_refund": {"refund"},
+    "state": {"state"},
 }
 
 
@@ -47,12 +48,17 @@ class HstyleImportStep(models.AbstractModel):
             "hstyle_import_product",
             SQL(
                 """
-                SELECT default_code AS key, min(id) AS id
-                  FROM product_product
-                 WHERE active AND default_code <> ''
-                 GROUP BY default_code
+                SELECT product.default_code AS key, min(product.id) AS id
+                  FROM product_product product
+                  JOIN product_template template
+                    ON template.id = product.product_tmpl_id
+                 WHERE product.active
+                   AND product.default_code <> ''
+                   AND COALESCE(template.company_id, %(company)s) = %(company)s
+                 GROUP BY product.default_code
                 HAVING count(*) = 1
-                """
+                """,
+                company=self.shop_id.company_id.id,
             ),
         )
 
@@ -68,9 +74,9 @@ class HstyleImportStep(models.AbstractModel):
                 self.id,
             )
         )
-        paths = {text: self._split_path(text) for (text,) in texts}
-        found = self._ensure_categories({path for path in paths.values() if path})
-        pairs = [(text, found[path]) for text, path in paths.items() if path]
+        paths = {text: tuple(text.split(" / ")) for (text,) in texts}
+        found = self._ensure_categories(set(paths.values()))
+        pairs = [(text, found[path]) for text, path in paths.items()]
         self._create_map(
             "hstyle_import_category",
             SQL(
@@ -79,11 +85,6 @@ class HstyleImportStep(models.AbstractModel):
                 [category_id for _text, category_id in pairs],
             ),
         )
-
-    def _split_path(self, text):
-        """Return the levels of “Women / Dresses” or “Women>Dresses” as a tuple."""
-        levels = text.replace(">", "/").split("/")
-        return tuple(level.strip() for level in levels if level.strip())
 
     def _ensure_categories(self, paths):
         """Return path → id of the product categories, new ones created."""
@@ -108,7 +109,7 @@ class HstyleImportStep(models.AbstractModel):
         """Fill ``hstyle_import_buyer``: account → customer, new ones created.
 
         First by account, then by phone, then by e-mail, where exactly one customer
-        answers to it. A customer who has another account on the platform is another
+        answers to it; colleagues and our own companies do not. A customer who has another account on the platform is another
         person: different strong identities never merge by themselves.
         """
         self._create_buyers_map()
@@ -174,6 +175,10 @@ class HstyleImportStep(models.AbstractModel):
                           JOIN res_partner p
                             ON p.%(field)s = b.%(column)s
                            AND p.active
+                           AND p.partner_share
+                           AND NOT EXISTS (
+                               SELECT FROM res_company c
+                                WHERE c.partner_id = p.commercial_partner_id)
                            AND (p.company_id IS NULL OR p.company_id = %(company)s)
                          WHERE b.id IS NULL AND (b.ref IS NOT NULL) = %(has_ref)s
                          GROUP BY b.key
@@ -231,12 +236,13 @@ class HstyleImportStep(models.AbstractModel):
     # === ORDERS === #
 
     def _write_step(self):
-        """Write the orders of the next share of the rows, lines and sums included."""
+        """Write the orders of the next share of the rows, and their lines."""
         self._gather_rows()
         self._prepare_rates()
-        self._write_orders()
+        self._insert_orders()
         created, updated = self._write_lines()
-        self._write_sums()
+        self._drop_lines()
+        self._update_orders()
         self.created_count += created
         self.updated_count += updated
 
@@ -247,12 +253,14 @@ class HstyleImportStep(models.AbstractModel):
             SQL(
                 """
                 SELECT r.*, b.id AS partner_id,
-                       COALESCE(line_ref, row_number() OVER (
-                           PARTITION BY order_ref ORDER BY line)::varchar) AS key,
-                       COALESCE(paid::numeric, 0) AS amount_paid,
-                       COALESCE(discount::numeric, 0) AS amount_discount,
-                       CASE WHEN state = 'cancel' THEN COALESCE(paid::numeric, 0)
-                            ELSE COALESCE(refund::numeric, 0) END AS amount_refund
+                       COALESCE(line_ref, '#' || row_number() OVER (
+                           PARTITION BY order_ref ORDER BY line)) AS key,
+                       COALESCE(state, 'paid') AS line_state,
+                       round(paid::numeric, %(digits)s) AS amount_paid,
+                       round(COALESCE(discount::numeric, 0), %(digits)s)
+                           AS amount_discount,
+                       round(COALESCE(refund::numeric, 0), %(digits)s)
+                           AS amount_refund
                   FROM hstyle_import_row r
                   JOIN hstyle_import_buyer b ON b.key = %(key)s
                  WHERE import_id = %(id)s
@@ -261,6 +269,7 @@ class HstyleImportStep(models.AbstractModel):
                 """,
                 key=_KEY,
                 id=self.id,
+                digits=self.shop_id.currency_id.decimal_places,
                 count=self.step_count,
                 step=self.step,
             ),
@@ -290,53 +299,24 @@ class HstyleImportStep(models.AbstractModel):
             ),
         )
 
-    def _write_orders(self):
-        """Insert the orders that are new, update the heads of those that changed.
-
-        One paid line makes a paid order; a cancelled line counts as refunded.
-        """
+    def _insert_orders(self):
+        """Insert the orders that are new; `_update_orders` completes them."""
         self.env.cr.execute(
             SQL(
                 """
-                INSERT INTO hstyle_order AS o (
+                INSERT INTO hstyle_order (
                        name, shop_id, company_id, partner_id, date_order, state,
-                       channel, amount_paid, amount_discount, amount_refund,
-                       currency_rate, create_uid, create_date, write_uid, write_date)
-                SELECT order_ref, %(shop)s, %(company)s, partner_id, date_order, state,
-                       channel, amount_paid, amount_discount, amount_refund,
-                       COALESCE(rate.rate, 1), %(uid)s, %(now)s, %(uid)s, %(now)s
-                  FROM (
-                        SELECT order_ref,
-                               (array_agg(partner_id ORDER BY line))[1] AS partner_id,
-                               min(date::timestamp) AS date_order,
-                               max(channel) AS channel,
-                               CASE WHEN bool_or(COALESCE(state, 'paid') = 'paid')
-                                    THEN 'paid'
-                                    WHEN bool_or(state = 'pending') THEN 'pending'
-                                    ELSE 'cancel' END AS state,
-                               sum(amount_paid) AS amount_paid,
-                               sum(amount_discount) AS amount_discount,
-                               sum(amount_refund) AS amount_refund
-                          FROM hstyle_import_batch
-                         GROUP BY order_ref
-                       ) sheet
-                  LEFT JOIN hstyle_import_rate rate ON rate.key = sheet.date_order::date
-                    ON CONFLICT (shop_id, name) DO UPDATE
-                   SET partner_id = EXCLUDED.partner_id,
-                       date_order = EXCLUDED.date_order,
-                       state = %(state)s,
-                       channel = COALESCE(EXCLUDED.channel, o.channel),
-                       currency_rate = EXCLUDED.currency_rate,
-                       write_uid = EXCLUDED.write_uid,
-                       write_date = EXCLUDED.write_date
-                 WHERE (o.partner_id, o.date_order, o.state, o.channel, o.currency_rate)
-                       IS DISTINCT FROM (
-                       EXCLUDED.partner_id, EXCLUDED.date_order, %(state)s,
-                       COALESCE(EXCLUDED.channel, o.channel), EXCLUDED.currency_rate)
+                       channel, currency_rate,
+                       create_uid, create_date, write_uid, write_date)
+                SELECT order_ref, %(shop)s, %(company)s, min(partner_id),
+                       min(date::timestamp), 'pending', max(channel), 1,
+                       %(uid)s, %(now)s, %(uid)s, %(now)s
+                  FROM hstyle_import_batch
+                 GROUP BY order_ref
+                    ON CONFLICT (shop_id, name) DO NOTHING
                 """,
                 shop=self.shop_id.id,
                 company=self.shop_id.company_id.id,
-                state=SQL("EXCLUDED.state" if "state" in self.columns else "o.state"),
                 uid=self.env.uid,
                 now=SQL("now() AT TIME ZONE 'UTC'"),
             )
@@ -361,7 +341,8 @@ class HstyleImportStep(models.AbstractModel):
                         SELECT o.id, b.key, b.product_code, b.product_text, product.id,
                                category.id, b.brand_kind,
                                COALESCE(b.quantity::numeric, 1),
-                               b.amount_paid, b.amount_discount, b.amount_refund
+                               b.amount_paid, b.amount_discount, b.amount_refund,
+                               b.line_state
                           FROM hstyle_import_batch b
                           JOIN hstyle_order o
                             ON o.shop_id = %(shop)s
@@ -388,32 +369,95 @@ class HstyleImportStep(models.AbstractModel):
         )
         return counts
 
-    def _write_sums(self):
-        """Sum the lines into orders of which the sheet held only a part."""
+    def _drop_lines(self):
+        """Drop lines that a sheet without line numbers does not hold any more.
+
+        Their numbers are ours, so only whole orders can be told apart.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM hstyle_order_line l
+                 USING hstyle_order o
+                 WHERE o.id = l.order_id
+                   AND o.shop_id = %s
+                   AND l.line_ref LIKE '#%%'
+                   AND o.name IN (SELECT order_ref FROM hstyle_import_batch)
+                   AND NOT EXISTS (
+                       SELECT
+                         FROM hstyle_import_batch b
+                        WHERE b.order_ref = o.name AND b.key = l.line_ref)
+                """,
+                self.shop_id.id,
+            )
+        )
+
+    def _update_orders(self):
+        """Bring the heads of the orders in line with the sheet and all their lines.
+
+        One paid line makes a paid order; a line that is not counts as refunded. Who
+        ordered and when is taken from a sheet only where it holds the whole order.
+        """
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE hstyle_order o
-                   SET amount_paid = s.paid,
-                       amount_discount = s.discount,
-                       amount_refund = s.refund
-                  FROM (
-                        SELECT o.id,
-                               sum(l.amount_paid) AS paid,
-                               sum(l.amount_discount) AS discount,
-                               sum(l.amount_refund) AS refund
-                          FROM hstyle_order o
-                          JOIN hstyle_order_line l ON l.order_id = o.id
-                         WHERE o.shop_id = %s
-                           AND o.name IN (SELECT order_ref FROM hstyle_import_batch)
-                         GROUP BY o.id
-                       ) s
-                 WHERE s.id = o.id
-                   AND (o.amount_paid, o.amount_discount, o.amount_refund)
-                       IS DISTINCT FROM (s.paid, s.discount, s.refund)
+                   SET (partner_id, date_order, channel, currency_rate, state,
+                        amount_paid, amount_discount, amount_refund,
+                        write_uid, write_date)
+                     = ROW (n.partner_id, n.date_order, n.channel, n.currency_rate,
+                            n.state, n.amount_paid, n.amount_discount, n.amount_refund,
+                            %(uid)s, now() AT TIME ZONE 'UTC')
+                  FROM (%(heads)s) n
+                 WHERE n.id = o.id
+                   AND (o.partner_id, o.date_order, o.channel, o.currency_rate, o.state,
+                        o.amount_paid, o.amount_discount, o.amount_refund)
+                       IS DISTINCT FROM
+                       (n.partner_id, n.date_order, n.channel, n.currency_rate, n.state,
+                        n.amount_paid, n.amount_discount, n.amount_refund)
                 """,
-                self.shop_id.id,
+                uid=self.env.uid,
+                heads=self._sql_heads(),
             )
+        )
+
+    def _sql_heads(self):
+        """Return the query of what the orders of this step should look like."""
+        return SQL(
+            """
+            SELECT o.id,
+                   CASE WHEN whole THEN sheet.partner_id ELSE o.partner_id END
+                       AS partner_id,
+                   CASE WHEN whole THEN sheet.date_order ELSE o.date_order END
+                       AS date_order,
+                   COALESCE(CASE WHEN whole THEN sheet.channel END, o.channel)
+                       AS channel,
+                   CASE WHEN whole THEN COALESCE(rate.rate, 1) ELSE o.currency_rate END
+                       AS currency_rate,
+                   line.state, line.amount_paid, line.amount_discount,
+                   line.amount_refund
+              FROM (
+                    SELECT order_ref, count(*) AS lines, min(partner_id) AS partner_id,
+                           min(date::timestamp) AS date_order, max(channel) AS channel
+                      FROM hstyle_import_batch
+                     GROUP BY order_ref
+                   ) sheet
+              JOIN hstyle_order o ON o.shop_id = %s AND o.name = sheet.order_ref
+              JOIN LATERAL (
+                    SELECT count(*) = sheet.lines AS whole,
+                           CASE WHEN bool_or(state = 'paid') THEN 'paid'
+                                WHEN bool_or(state = 'pending') THEN 'pending'
+                                ELSE 'cancel' END AS state,
+                           sum(amount_paid) AS amount_paid,
+                           sum(amount_discount) AS amount_discount,
+                           sum(CASE WHEN state = 'paid' THEN amount_refund
+                                    ELSE amount_paid END) AS amount_refund
+                      FROM hstyle_order_line
+                     WHERE order_id = o.id
+                   ) line ON TRUE
+              LEFT JOIN hstyle_import_rate rate ON rate.key = sheet.date_order::date
+            """,
+            self.shop_id.id,
         )
 
     def _create_map(self, name, query, unique=True):

@@ -37,7 +37,7 @@ class HstyleOrder(models.Model):
     line_ids = fields.One2many(
         comodel_name="hstyle.order.line", inverse_name="order_id", readonly=True
     )
-    # Sums of the lines, in the shop's currency.
+    # Sums of the lines, in the shop's currency; a cancelled line counts as refunded.
     amount_paid = fields.Monetary(string="Paid", readonly=True)
     amount_discount = fields.Monetary(string="Discount", readonly=True)
     amount_refund = fields.Monetary(string="Refunded", readonly=True)

@@ -1,5 +1,7 @@
 from odoo import fields, models
 
+from .hstyle_order import STATES
+
 
 class HstyleOrderLine(models.Model):
     """What was bought: our product where we know it, else the shop's words."""
@@ -18,6 +20,7 @@ class HstyleOrderLine(models.Model):
     shop_id = fields.Many2one(related="order_id.shop_id")
     partner_id = fields.Many2one(related="order_id.partner_id")
     currency_id = fields.Many2one(related="order_id.currency_id")
+    state = fields.Selection(selection=STATES, string="Status", required=True)
     product_id = fields.Many2one(
         comodel_name="product.product", index="btree_not_null", ondelete="set null"
     )

@@ -1,11 +1,12 @@
 import logging
 from collections import Counter
-from datetime import datetime
+from datetime import UTC, datetime, time
+from zoneinfo import ZoneInfo
 
-import pytz
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 from odoo.tools import SQL, split_every
 
 from ..tools import rfm
@@ -139,6 +140,19 @@ class HstyleProfile(models.Model):
             "views": [(False, "form")],
         }
 
+    @api.model
+    def action_refresh(self):
+        """Refresh all profiles now, in the background; for managers."""
+        if not self.env.user.has_group("hstyle_crm.hstyle_crm_group_manager"):
+            raise AccessError(self.env._("Only a CRM manager may refresh the profiles."))
+        self.env.ref("hstyle_crm.ir_cron_profile").sudo()._trigger()
+        message = self.env._("The profiles are being refreshed in the background.")
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {"message": message, "type": "info"},
+        }
+
     def action_export(self):
         """Download the chosen customers as XLSX."""
         profiles = self.env["hstyle.export"]._get_chosen(self)
@@ -227,30 +241,33 @@ class HstyleProfile(models.Model):
 
     def _refresh_company(self, company, full):
         """Refresh the profiles of one company; see `_refresh`."""
-        today, offset = self._get_today(company)
-        full = full or not company.hstyle_profile_date
-        scope = self._prepare_scope(company, today, offset, full)
-        self._sum_purchases(company, today, offset, full)
+        today = self._get_today(company)
+        full = full or self._is_stale(company, today)
+        scope = self._prepare_scope(company, today, full)
+        self._sum_purchases(company, today, full)
         result = Counter(deleted=self._delete_gone(company, scope))
         result += self._write_changed(company, today, self._get_cuts(company, scope))
-        if company.hstyle_profile_date != today:
-            company.hstyle_profile_date = today
+        if full or company.hstyle_profile_date != today:
+            stamp = {"hstyle_profile_date": today, "hstyle_profile_tz": company.hstyle_tz}
+            company.write(stamp)
         return result
 
     # === SETTING OUT === #
 
     def _get_companies(self):
-        return self.env["res.company"].sudo().search([("active", "=", True)])
+        """Return all companies: an archived one may come back."""
+        companies = self.env["res.company"].sudo().with_context(active_test=False)
+        return companies.search([("id", "!=", False)])
 
     def _get_today(self, company):
-        """Return the company's day and its offset from UTC (date, timedelta).
+        """Return the company's day of today."""
+        tz = ZoneInfo(company.hstyle_tz)
+        return fields.Datetime.now().replace(tzinfo=UTC).astimezone(tz).date()
 
-        The offset of today counts for all orders: exact where there is no summer
-        time, as in China, and cheap for millions of rows.
-        """
-        tz = pytz.timezone(company.partner_id.tz or "UTC")
-        now = pytz.utc.localize(fields.Datetime.now()).astimezone(tz)
-        return now.date(), now.utcoffset()
+    def _is_stale(self, company, today):
+        """Tell whether what is stored cannot be brought up to date day by day."""
+        date, tz = company.hstyle_profile_date, company.hstyle_profile_tz
+        return not date or date > today or tz != company.hstyle_tz
 
     def _set_planner(self):
         """Let the planner sum over the covering indexes and sort in memory.
@@ -293,7 +310,7 @@ class HstyleProfile(models.Model):
             "DELETE FROM hstyle_profile_dirty q USING hstyle_taken t WHERE t.id = q.id"
         )
 
-    def _prepare_scope(self, company, today, offset, full):
+    def _prepare_scope(self, company, today, full):
         """Fill ``hstyle_due`` with the contacts whose purchases must be gathered.
 
         A full run gathers only the contacts of families here and sums all others
@@ -302,7 +319,7 @@ class HstyleProfile(models.Model):
         :return: SQL that is true for a profile ``p`` outside of this run
         """
         contacts = (
-            self._sql_families() if full else self._sql_due(company, today, offset)
+            self._sql_families() if full else self._sql_due(company, today)
         )
         self.env.cr.execute(
             SQL(
@@ -333,7 +350,7 @@ class HstyleProfile(models.Model):
     def _sql_families(self):
         return SQL("SELECT id FROM res_partner WHERE commercial_partner_id <> id")
 
-    def _sql_due(self, company, today, offset):
+    def _sql_due(self, company, today):
         """Return the query of contacts queued or with an order that left a window."""
         queries = [SQL("SELECT partner_id FROM hstyle_taken")]
         queries += [
@@ -346,22 +363,23 @@ class HstyleProfile(models.Model):
                    AND date_order < %s
                 """,
                 company.id,
-                self._get_start(company.hstyle_profile_date, months, offset),
-                self._get_start(today, months, offset),
+                self._get_start(company, company.hstyle_profile_date, months),
+                self._get_start(company, today, months),
             )
             for months in WINDOWS
             if company.hstyle_profile_date != today
         ]
         return SQL(" UNION ALL ").join(queries)
 
-    def _get_start(self, day, months, offset):
+    def _get_start(self, company, day, months):
         """Return the first moment (UTC) of the window that ends on the day."""
         first = day - relativedelta(months=months) + relativedelta(days=1)
-        return datetime.combine(first, datetime.min.time()) - offset
+        start = datetime.combine(first, time.min, ZoneInfo(company.hstyle_tz))
+        return start.astimezone(UTC).replace(tzinfo=None)
 
     # === SUMS === #
 
-    def _sum_purchases(self, company, today, offset, full):
+    def _sum_purchases(self, company, today, full):
         """Fill ``hstyle_sums`` with the SUMS of the customers in scope.
 
         OFFSET 0 makes the planner look up each contact that is due: for a join it
@@ -381,7 +399,7 @@ class HstyleProfile(models.Model):
             """,
             company.id,
         )
-        query = self._sql_sums(gathered, today, offset)
+        query = self._sql_sums(gathered, company, today)
         if full:
             single = SQL(
                 """
@@ -391,7 +409,7 @@ class HstyleProfile(models.Model):
                 """,
                 self.env["hstyle.purchase"]._sql_sorted(company),
             )
-            query = SQL("%s UNION ALL %s", query, self._sql_sums(single, today, offset))
+            query = SQL("%s UNION ALL %s", query, self._sql_sums(single, company, today))
         self.env.cr.execute(
             SQL(
                 """
@@ -403,7 +421,7 @@ class HstyleProfile(models.Model):
             )
         )
 
-    def _sql_sums(self, purchases, today, offset):
+    def _sql_sums(self, purchases, company, today):
         """Return the query that sums purchases (partner_id, date_order, orders,
         revenue, refund) by customer.
 
@@ -433,7 +451,8 @@ class HstyleProfile(models.Model):
                     SELECT *, day - lag(day) OVER (
                                PARTITION BY partner_id ORDER BY date_order) AS gap
                       FROM (
-                            SELECT *, (date_order + %(offset)s)::date AS day
+                            SELECT *, (date_order AT TIME ZONE 'UTC'
+                                          AT TIME ZONE %(tz)s)::date AS day
                               FROM (%(purchases)s) purchase
                            ) dated
                    ) spaced
@@ -441,7 +460,7 @@ class HstyleProfile(models.Model):
             """,
             in_12m=in_12m,
             in_prev_12m=SQL("%s AND NOT %s", in_24m, in_12m),
-            offset=offset,
+            tz=company.hstyle_tz,
             purchases=purchases,
         )
 

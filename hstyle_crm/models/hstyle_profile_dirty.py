@@ -10,7 +10,9 @@ _TRIGGERS = {
         IF TG_OP <> 'INSERT' AND OLD.state = 'sale' THEN
             INSERT INTO hstyle_profile_dirty (partner_id) VALUES (OLD.partner_id);
         END IF;
-        IF TG_OP <> 'DELETE' AND NEW.state = 'sale' THEN
+        IF TG_OP <> 'DELETE' AND NEW.state = 'sale' AND (
+            TG_OP = 'INSERT' OR OLD.state <> 'sale' OR OLD.partner_id <> NEW.partner_id)
+        THEN
             INSERT INTO hstyle_profile_dirty (partner_id) VALUES (NEW.partner_id);
         END IF;
         """,
@@ -41,6 +43,22 @@ _TRIGGERS = {
               JOIN sale_order so ON so.id = sol.order_id
              WHERE aml.move_id = NEW.id;
         END IF;
+        """,
+    ),
+    # So does a line that is tied to an order, or cut from it, later.
+    "sale_order_line_invoice_rel": (
+        "INSERT OR DELETE",
+        """
+        INSERT INTO hstyle_profile_dirty (partner_id)
+        SELECT so.partner_id
+          FROM account_move_line aml
+          JOIN account_move move ON move.id = aml.move_id
+          JOIN sale_order_line sol
+            ON sol.id = COALESCE(NEW.order_line_id, OLD.order_line_id)
+          JOIN sale_order so ON so.id = sol.order_id
+         WHERE aml.id = COALESCE(NEW.invoice_line_id, OLD.invoice_line_id)
+           AND move.move_type = 'out_refund'
+           AND move.state = 'posted';
         """,
     ),
     # A contact that joins or leaves a company takes its purchases along.

@@ -24,7 +24,8 @@ SELECT so.id * 4::bigint AS id,
  WHERE so.state = 'sale'
 """
 
-# A line that credits several order lines counts once. These joins lead both ways: from
+# A refund takes back at the order's rate. A line that credits several order lines
+# counts once. These joins lead both ways: from
 # all credit notes to their orders and from a contact to the credit notes of its orders.
 _REFUNDS = """
 SELECT aml.id * 4::bigint + 1 AS id,
@@ -37,10 +38,8 @@ SELECT aml.id * 4::bigint + 1 AS id,
        so.id AS sale_order_id,
        NULL::integer AS shop_order_id,
        0 AS orders,
-       -round(aml.price_total / COALESCE(NULLIF(move.invoice_currency_rate, 0), 1), 2)
-           AS revenue,
-       round(aml.price_total / COALESCE(NULLIF(move.invoice_currency_rate, 0), 1), 2)
-           AS refund
+       -round(aml.price_total / rate.rate, 2) AS revenue,
+       round(aml.price_total / rate.rate, 2) AS refund
   FROM sale_order so
   JOIN sale_order_line sol ON sol.order_id = so.id
   JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = sol.id
@@ -51,6 +50,10 @@ SELECT aml.id * 4::bigint + 1 AS id,
     ON move.id = aml.move_id
    AND move.move_type = 'out_refund'
    AND move.state = 'posted'
+ CROSS JOIN LATERAL (
+        SELECT COALESCE(NULLIF(CASE WHEN move.currency_id = so.currency_id
+            THEN so.currency_rate ELSE move.invoice_currency_rate END, 0), 1) AS rate
+       ) rate
   LEFT JOIN res_partner contact ON contact.id = so.partner_id
  WHERE so.state = 'sale'
    AND NOT EXISTS (
@@ -110,8 +113,12 @@ class HstylePurchase(models.Model):
     currency_id = fields.Many2one(related="company_id.currency_id")
     date_order = fields.Datetime(string="Order date", readonly=True)
     shop_id = fields.Many2one(comodel_name="hstyle.shop", readonly=True)
-    sale_order_id = fields.Many2one(comodel_name="sale.order", readonly=True)
-    shop_order_id = fields.Many2one(comodel_name="hstyle.order", readonly=True)
+    sale_order_id = fields.Many2one(
+        comodel_name="sale.order", string="Sales order", readonly=True
+    )
+    shop_order_id = fields.Many2one(
+        comodel_name="hstyle.order", string="Shop order", readonly=True
+    )
     orders = fields.Integer(readonly=True)
     revenue = fields.Monetary(
         string="Net revenue", readonly=True, help="Paid, less what was refunded."
@@ -124,6 +131,17 @@ class HstylePurchase(models.Model):
         self.env.cr.execute(
             SQL("CREATE VIEW %s AS %s", SQL.identifier(self._table), query)
         )
+
+    def action_open(self):
+        """Open the order that this purchase is."""
+        self.ensure_one()
+        order = self.shop_order_id or self.sale_order_id
+        return {
+            "type": "ir.actions.act_window",
+            "res_model": order._name,
+            "res_id": order.id,
+            "views": [(False, "form")],
+        }
 
     @api.model
     def _sql_sorted(self, company):

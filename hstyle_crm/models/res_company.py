@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
+from odoo.addons.base.models.res_partner import _tz_get
+
 
 class ResCompany(models.Model):
     _inherit = "res.company"
@@ -21,8 +23,17 @@ class ResCompany(models.Model):
         default=365,
         help="After the lapsing days a customer is lapsed; after this day, lost.",
     )
-    # The day of the last refresh: orders that left a window since are due.
+    hstyle_tz = fields.Selection(
+        selection=_tz_get,
+        string="Business timezone",
+        required=True,
+        default=lambda self: self.env.user.tz or "Asia/Shanghai",
+        help="The day of an order and the day of today are days of this timezone.",
+    )
+    # The day of the last refresh and its timezone: orders that left a window since
+    # are due, and everything is, where the days became others.
     hstyle_profile_date = fields.Date(string="Profiles as of", readonly=True)
+    hstyle_profile_tz = fields.Char(string="Profiles in timezone", readonly=True)
 
     @api.constrains("hstyle_active_days", "hstyle_lapsing_days", "hstyle_lapsed_days")
     def _check_hstyle_days(self):

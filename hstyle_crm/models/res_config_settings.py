@@ -13,8 +13,9 @@ class ResConfigSettings(models.TransientModel):
     hstyle_lapsed_days = fields.Integer(
         related="company_id.hstyle_lapsed_days", readonly=False
     )
+    hstyle_tz = fields.Selection(related="company_id.hstyle_tz", readonly=False)
     hstyle_profile_date = fields.Date(related="company_id.hstyle_profile_date")
 
     def action_hstyle_refresh(self):
         """Refresh the customer profiles now, in the background."""
-        self.env.ref("hstyle_crm.ir_cron_profile").sudo()._trigger()
+        return self.env["hstyle.profile"].action_refresh()

@@ -42,4 +42,5 @@ class ResPartner(models.Model):
             "hstyle_crm.hstyle_purchase_action"
         )
         domain = [("partner_id", "=", self.commercial_partner_id.id)]
-        return {**action, "domain": domain, "context": {}}
+        views = [(False, "list"), (False, "pivot"), (False, "graph")]
+        return {**action, "domain": domain, "context": {}, "views": views}

@@ -27,7 +27,7 @@ class HstyleCommon(BaseCommon):
             setattr(cls, role, user)
         cls.company = cls.env.company
         cls.company.write({"country_id": cls.env.ref("base.cn").id})
-        cls.company.partner_id.tz = "UTC"
+        cls.company.hstyle_tz = "UTC"
         cls.shop = cls._create_shop()
         cls.env["hstyle.profile"]._refresh()
 

@@ -8,7 +8,7 @@ ACCESS = {
     "hstyle.shop": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "rwcu"},
     "hstyle.buyer": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "rwcu"},
     "hstyle.order": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "ru"},
-    "hstyle.order.line": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "ru"},
+    "hstyle.order.line": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.purchase": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.profile": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.profile.dirty": {"clerk": "", "agent": "", "marketer": "", "manager": "r"},

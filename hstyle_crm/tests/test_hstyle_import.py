@@ -1,14 +1,18 @@
 from base64 import b64encode
 
+from psycopg2.errors import ProgramLimitExceeded
+
 from odoo.exceptions import AccessError, UserError
 from odoo.tests import Form, mute_logger, tagged
 
-from ..models import hstyle_import
+from ..models import hstyle_import, hstyle_import_column, hstyle_import_sheet
+from ..tools import sheets
 from .common import HEADER, HstyleCommon
 
 ROW_1 = ("T1", "1", "2026-03-01 10:00:00", "mei", "Mei", "Dress", "100.00")
 ROW_2 = ("T1", "2", "2026-03-01 10:00:00", "mei", "Mei", "Belt", "20.50")
 ROW_3 = ("T2", "1", "2026-03-02 11:00:00", "lan", "Lan", "Skirt", "80")
+LOGGER = "odoo.addons.hstyle_crm.models.hstyle_import"
 FACTS = ("hstyle.order", "hstyle.order.line", "hstyle.buyer", "res.partner")
 
 
@@ -102,10 +106,87 @@ class TestHstyleImport(HstyleCommon):
         self.assertIn("Order date: is missing", reasons[3])
         self.assertIn("Order number: has lost digits", reasons[4])
 
-    def test_repeated_row_is_told(self):
-        done = self._import([ROW_3, (*ROW_3[:-1], "99")])
+    def test_repeated_rows(self):
+        done = self._import([ROW_3, ROW_3])
         self.assertEqual((done.created_count, done.rejected_count), (1, 1))
         self.assertIn("earlier row", done.rejected_ids.error)
+        done = self._import([ROW_1, ROW_2, (*ROW_2[:-1], "99")])
+        self.assertEqual((done.created_count, done.rejected_count), (0, 3))
+        self.assertIn("two rows that differ", done.rejected_ids[1].error)
+
+    def test_two_buyers_in_one_order(self):
+        done = self._import([ROW_1, (*ROW_2[:3], "lan", *ROW_2[4:])])
+        self.assertEqual(done.rejected_count, 2)
+        self.assertIn("several buyers", done.rejected_ids[0].error)
+
+    def test_limits(self):
+        done = self._import(
+            [
+                ("A" * 201, "1", "2026-03-01", "x", "", "", "1"),
+                ("B", "1", "0001-01-01 00:00:00", "x", "", "", "1"),
+                ("C", "1", "9999-12-31 23:59:59", "x", "", "", "1"),
+                ("D", "1", "2026-03-01", "x", "", "a/b/c/d/e/f/g/h/i", "1"),
+            ],
+            (*HEADER[:5], "category", "paid"),
+        )
+        self.assertEqual(done.rejected_count, 4)
+        reasons = done.rejected_ids.mapped("error")
+        self.assertIn("longer than 200", reasons[0])
+        self.assertIn("before 1990", reasons[1] and reasons[2])
+        self.assertIn("more than 8 levels", reasons[3])
+
+    def test_part_of_an_order(self):
+        """A sheet with one line changes that line, not who ordered or when."""
+        header = (*HEADER, "status")
+        self._import([(*ROW_1, "paid"), (*ROW_2, "paid")], header)
+        order = self.env["hstyle.order"].search([("name", "=", "T1")])
+        line = ("T1", "2", "2026-04-01", "lan", "", "Belt", "20.50", "交易关闭")
+        self._import([line], header)
+        self.assertEqual((order.state, order.amount_refund), ("paid", 20.5))
+        self.assertEqual(str(order.date_order), "2026-03-01 10:00:00")
+        self.assertEqual(order.partner_id, self._get_buyer("mei"))
+        self._import([(*ROW_1, "交易关闭")], header)
+        self.assertEqual(order.state, "cancel")
+        self._import([(*ROW_1, "paid"), (*ROW_2, "paid")], header)
+        self.assertEqual((order.state, order.amount_refund), ("paid", 0))
+
+    def test_a_status_does_not_erase_a_refund(self):
+        self._import([(*ROW_3, "30")], (*HEADER, "refund"))
+        self._import([(*ROW_3, "paid")], (*HEADER, "status"))
+        order = self.env["hstyle.order"].search([("name", "=", "T2")])
+        self.assertEqual(order.amount_refund, 30)
+
+    def test_lines_without_a_number_go_with_their_row(self):
+        header = ("order number", "date", "buyer", "paid")
+        self._import([("T1", "2026-03-01", "mei", p) for p in (50, 60)], header)
+        self._import([("T1", "2026-03-01", "mei", 60)], header)
+        order = self.env["hstyle.order"].search([("name", "=", "T1")])
+        self.assertEqual((order.amount_paid, len(order.line_ids)), (60, 1))
+
+    def test_some_lines_without_a_number(self):
+        rows = [ROW_2, (*ROW_1[:1], "", *ROW_1[2:])]
+        self.assertEqual(self._import(rows).created_count, 2)
+
+    def test_two_columns_of_one_header(self):
+        row = ("T1", "1", "2026-03-01", "mei", "Mei", "100", "200")
+        header = (*HEADER[:5], "paid", "paid")
+        record = self._new_import(self._write_csv([row], header))
+        self.assertEqual(record.column_ids.mapped("target")[5:], ["paid", False])
+        record.column_ids[5].target = False
+        record.column_ids[6].target = "paid"
+        record.action_import()
+        order = self.env["hstyle.order"].search([("name", "=", "T1")])
+        self.assertEqual(order.amount_paid, 200)
+
+    def test_a_column_left_out_is_remembered(self):
+        content = self._write_csv([ROW_1])
+        record = self._new_import(content)
+        record.column_ids.filtered(lambda c: c.header == "buyer name").target = False
+        record.action_import()
+        again = self._new_import(content)
+        columns = {c.header: c.target for c in again.column_ids}
+        self.assertFalse(columns["buyer name"])
+        self.assertEqual(columns["paid"], "paid")
 
     def test_rejected_rows_can_be_corrected(self):
         done = self._import([ROW_1, (*ROW_2[:-1], "20,5"), ROW_3])
@@ -322,8 +403,61 @@ class TestHstyleImport(HstyleCommon):
         self.assertEqual((bad.state, good.state), ("failed", "done"))
         self.assertIn("XLSX", bad.message)
 
+    def test_import_starts_once(self):
+        record = self._new_import(self._write_csv([ROW_1]))
+        record.sudo().state = "running"
+        with self.assertRaisesRegex(UserError, "imported already"):
+            record.action_import()
+
+    def test_users_say_what_to_import_and_nothing_else(self):
+        record = self._new_import(self._write_csv([ROW_1]))
+        for values in ({"state": "done"}, {"columns": {}}, {"row_count": 5}):
+            with self.assertRaises(AccessError):
+                record.write(values)
+        imports = self.env["hstyle.import"].with_user(self.clerk)
+        values = {"shop_id": self.shop.id, "filename": "a.csv"}
+        with self.assertRaises(AccessError):
+            imports.create({**values, "state": "done"})
+        company = self.env["res.company"].create({"name": "Other"})
+        shop = self._create_shop("Theirs", company_id=company.id)
+        with self.assertRaises(AccessError):
+            record.write({"shop_id": shop.id})
+        with self.assertRaises(AccessError):
+            imports.create({**values, "shop_id": shop.id})
+
+    def test_a_copy_starts_anew(self):
+        done = self._import([ROW_1])
+        self.assertRecordValues(done.copy(), [{"state": "draft", "row_count": 0}])
+
+    def test_a_fault_of_the_database_does_not_stop_the_queue(self):
+        records = [self._new_import(self._write_csv([row])) for row in (ROW_1, ROW_3)]
+        for record in records:
+            record.sudo().state = "queued"
+        write_lines = self.env.registry["hstyle.import"]._write_lines
+
+        def fail_first(record):
+            if record.id == records[0].id:
+                raise ProgramLimitExceeded
+            return write_lines(record)
+
+        self.patch(self.env.registry["hstyle.import"], "_write_lines", fail_first)
+        with self.enter_registry_test_mode(), mute_logger(LOGGER):
+            self.env.ref("hstyle_crm.ir_cron_import").method_direct_trigger()
+        self.assertEqual([r.state for r in records], ["failed", "done"])
+
+    def test_colleagues_are_not_matched(self):
+        self.buyer_shop = self.shop
+        self.company.partner_id.phone = "13812345678"
+        self.clerk.partner_id.phone = "13912345678"
+        mine = self.company.partner_id | self.clerk.partner_id
+        self.assertNotIn(self._buy("1", phone="13812345678"), mine)
+        self.assertNotIn(self._buy("2", phone="13912345678"), mine)
+
+    def test_every_column_has_its_words(self):
+        self.assertEqual(list(dict(hstyle_import_column.TARGETS)), list(sheets.COLUMNS))
+
     def test_interrupted_import_goes_on(self):
-        self.patch(hstyle_import, "BATCH", 1)
+        self.patch(hstyle_import_sheet, "BATCH", 1)
         rows = [(f"T{n}", "1", "2026-03-01", f"b{n}", "", "", "5") for n in range(20)]
         record = self._new_import(self._write_csv(rows)).sudo()
         steps = record._run(record._open_file())

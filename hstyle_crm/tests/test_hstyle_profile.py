@@ -6,7 +6,7 @@ from statistics import median
 import pandas as pd
 
 from odoo import fields
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import freeze_time, tagged
 
 from ..models import hstyle_profile
@@ -196,6 +196,39 @@ class TestHstyleProfile(HstyleCommon):
                 self._refresh(full=True)
                 self.assertEqual(incremental, self._dump())
 
+    def assertIncrementalIsFull(self):
+        self._refresh()
+        incremental = self._dump()
+        self._refresh(full=True)
+        self.assertEqual(incremental, self._dump())
+
+    def test_another_timezone_or_clock(self):
+        self._buy(*self._draw_orders(random.Random(5), 60, "Z"))
+        self._refresh()
+        self.company.hstyle_tz = "America/New_York"
+        self.assertIncrementalIsFull()
+        for day in ("2026-03-07", "2026-03-09", "2026-02-01", "2024-02-29"):
+            with freeze_time(f"{day} 12:00:00"):
+                self.assertIncrementalIsFull()
+
+    def test_archived_company(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        shop = self._create_shop("Second", company_id=company.id)
+        self._refresh()
+        company.active = False
+        rows = [("1", "2026-03-01", "a", "7", "", "")]
+        self._import(rows, HEADER, shop=shop, user=self.env.user)
+        self._refresh()
+        company.active = True
+        self.assertEqual(self._profile_of("a").revenue, 7)
+
+    def test_refresh_now(self):
+        self.assertTrue(self.env["hstyle.profile"].with_user(self.manager).action_refresh())
+        settings = self.env["res.config.settings"]
+        for user in (self.agent, self.marketer, self.env.ref("base.public_user")):
+            with self.assertRaises(AccessError):
+                settings.with_user(user).action_hstyle_refresh()
+
     def test_days_pass_without_orders(self):
         self._buy(("1", 364, "mei", 10), ("2", 80, "lan", 10), ("3", 1, "lan", 10))
         self._refresh()
@@ -209,7 +242,7 @@ class TestHstyleProfile(HstyleCommon):
             self.assertEqual(incremental, self._dump())
 
     def test_day_is_the_companys(self):
-        self.company.partner_id.tz = "Asia/Shanghai"
+        self.company.hstyle_tz = "Asia/Shanghai"
         header = ("order number", "date", "buyer", "paid")
         self._import([("1", "2026-03-01 20:00:00", "mei", "1")], header)
         self._refresh()

@@ -119,6 +119,37 @@ class TestHstylePurchase(HstyleCommon):
         self.assertEqual(order.amount_total, 400)
         self.assertEqual(self._get_revenue(), 100)
 
+    def test_refund_at_the_rate_of_its_order(self):
+        currency = self.env["res.currency"].create(
+            {
+                "name": "XTS",
+                "symbol": "X",
+                "rate_ids": [Command.create({"name": "2020-01-01", "rate": 4.0})],
+            }
+        )
+        values = {"name": "X", "currency_id": currency.id}
+        pricelist = self.env["product.pricelist"].create(values)
+        invoice = self._invoice(self._sell(pricelist_id=pricelist.id))
+        currency.rate_ids.rate = 5.0
+        self._refund(invoice, 2)
+        self.assertEqual(self._get_revenue(), 0)
+
+    def test_credit_note_tied_later(self):
+        order = self._sell(quantity=4)
+        refund = self._refund(self._invoice(order), 1)
+        self.assertEqual(self._get_revenue(), 150)
+        refund.invoice_line_ids.sale_line_ids = False
+        self.assertEqual(self._get_revenue(), 200)
+        refund.invoice_line_ids.sale_line_ids = order.order_line
+        self.assertEqual(self._get_revenue(), 150)
+
+    def test_open(self):
+        order = self._sell()
+        self.env.flush_all()
+        purchase = self.env["hstyle.purchase"].search([("sale_order_id", "=", order.id)])
+        action = purchase.action_open()
+        self.assertEqual((action["res_model"], action["res_id"]), ("sale.order", order.id))
+
     def test_merged_customers(self):
         other = self._create_partner("Mei again", email="a@example.cn")
         self._sell()

@@ -10,6 +10,7 @@ import codecs
 import csv
 import io
 import re
+import unicodedata
 import zipfile
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
@@ -25,6 +26,10 @@ MAX_COLUMNS = 500
 
 #: Different cells of a kind that are remembered.
 MEMORY = 200_000
+
+#: Characters of a cell, and levels of a category.
+MAX_TEXT = 200
+MAX_LEVELS = 8
 
 #: Numbers at or above this are not amounts of a retail order.
 MAX_NUMBER = 10**12
@@ -81,7 +86,7 @@ COLUMNS = {
             "商品名称",
         ),
     ),
-    "category": Column("text", ("category", "类目", "商品类目", "分类")),
+    "category": Column("category", ("category", "类目", "商品类目", "分类")),
     "brand_kind": Column("brand", ("brand kind", "brand", "brand_kind", "品牌类型")),
     "quantity": Column("number", ("quantity", "qty", "购买数量", "宝贝总数量", "数量")),
     "paid": Column(
@@ -104,12 +109,11 @@ _OWN_BRAND = ("own", "private", "store", "自有")
 
 
 class SheetError(Exception):
-    """The file as a whole cannot be read: ``code`` and what the message needs."""
+    """The file as a whole cannot be read; ``code`` is the reason."""
 
-    def __init__(self, code, **details):
+    def __init__(self, code):
         super().__init__(code)
         self.code = code
-        self.details = details
 
 
 class CellError(ValueError):
@@ -136,15 +140,22 @@ def read_rows(stream, name):
     return chain([first], rows)
 
 
+#: What openpyxl raises on damaged files; faulty XML is a SyntaxError.
+_XLSX_ERRORS = (
+    zipfile.BadZipFile, EOFError, IndexError, KeyError, OSError, SyntaxError,
+    TypeError, ValueError,
+)  # fmt: skip
+
+
 def _read_xlsx(stream):
     try:
         book = openpyxl.load_workbook(stream, read_only=True, data_only=True)
-    except (zipfile.BadZipFile, KeyError, OSError, ValueError) as error:
+        sheet = book.worksheets[0]
+        sheet.reset_dimensions()  # Exports often lie about their size.
+        for row in sheet.iter_rows(values_only=True):
+            yield [_as_text(value) for value in row]
+    except _XLSX_ERRORS as error:
         raise SheetError("not_xlsx") from error
-    sheet = book.worksheets[0]
-    sheet.reset_dimensions()  # Exports often lie about their size.
-    for row in sheet.iter_rows(values_only=True):
-        yield [_as_text(value) for value in row]
 
 
 def _as_text(value):
@@ -220,15 +231,27 @@ def write_xlsx(stream, header, rows):
 
 
 def guess_columns(headers, remembered=None):
-    """Return header → our column, by what a shop used before or by common names."""
+    """Return header → our column, by what a shop used before or by common names.
+
+    A header that is remembered as None is left out.
+    """
     remembered = remembered or {}
-    found = {h: remembered[h] for h in headers if remembered.get(h) in COLUMNS}
-    folded = {h.strip().lower(): h for h in headers if h not in remembered}
+    found = {}
+    for header in headers:
+        name = remembered.get(header)
+        if name in COLUMNS and name not in found.values():
+            found[header] = name
+    folded = {_fold(header): header for header in headers if header not in remembered}
     for name, column in COLUMNS.items():
         known = [folded[h] for h in column.headers if h in folded]
         if known and name not in found.values():
             found[known[0]] = name
     return found
+
+
+def _fold(header):
+    """Return a header in the form in which COLUMNS has it, full-width or not."""
+    return unicodedata.normalize("NFKC", header).strip().lower()
 
 
 def missing_columns(chosen):
@@ -277,8 +300,10 @@ class Cleaner:
         moment = _parse_date(text)
         if not moment.tzinfo:
             moment = moment.replace(tzinfo=self.tz)
+        if not 1990 <= moment.year <= self.latest.year + 1:
+            raise CellError("date_range")
         moment = moment.astimezone(UTC)
-        if moment > self.latest or moment.year < 1990:
+        if moment > self.latest:
             raise CellError("date_range")
         return moment.isoformat(" ", "seconds")
 
@@ -308,6 +333,14 @@ class Cleaner:
     def _email(self, text):
         text = text.lower()
         return text if re.fullmatch(r"[^@\s*]+@[^@\s*]+\.[^@\s*]+", text) else ""
+
+    def _category(self, text):
+        """Return “Women / Dresses”, also for “Women>Dresses”."""
+        levels = [level.strip() for level in text.replace(">", "/").split("/")]
+        levels = [level for level in levels if level]
+        if len(levels) > MAX_LEVELS:
+            raise CellError("levels")
+        return " / ".join(levels)
 
     def _state(self, text):
         text = text.lower()
@@ -355,7 +388,10 @@ def clean_rows(rows, columns, cleaner):
         row += [""] * (width - len(row))
         for position, name, index, clean in plan:
             cell = row[index]
-            if clean and cell:
+            if len(cell) > MAX_TEXT:
+                faults.append((name, "too_long"))
+                cell = cell[:MAX_TEXT]
+            elif clean and cell:
                 try:
                     cell = clean(cell)
                 except CellError as error:

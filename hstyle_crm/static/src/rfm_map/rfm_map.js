@@ -72,10 +72,11 @@ export class RfmMap extends Component {
               });
     }
 
-    async open(cell) {
+    async open(cell, recency, frequency) {
         const action = await this.action.loadAction("hstyle_crm.hstyle_profile_action");
         this.action.doAction({
             ...action,
+            name: `R${recency} · F${frequency}`,
             domain: cell.domain,
             views: action.views.filter(([, type]) => type !== "kanban"),
         });

@@ -16,10 +16,6 @@ registry.category("web_tour.tours").add("hstyle_customers_tour", {
             run: "click",
         },
         {
-            trigger: ".o_graph_view .o_switch_view.o_list",
-            run: "click",
-        },
-        {
             trigger: ".o_data_row:contains(Shop order):contains(Mei)",
         },
         {
