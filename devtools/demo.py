@@ -8,11 +8,9 @@ from . import database, server
 from .console import Problem, progress, say
 from .database import ODOO
 from .environment import prepare
-from .paths import ROOT
 
 NAME = "demo"
 DRAFT = "demo_draft"
-DATA = ROOT / "devtools/demo_data.py"
 LOAD = """
 from devtools.demo_data import load
 load(env)
@@ -32,9 +30,8 @@ def _create():
     """Make the demo under a passing name, so that there is a whole one or none."""
     database.drop(DRAFT)
     database.create(DRAFT)
-    if DATA.exists():
-        say("· Real purchases, imported by the addon")
-        _load(DRAFT)
+    say("· Real purchases, imported by the addon")
+    _load(DRAFT)
     database.publish(DRAFT, NAME)
     database.remark(NAME, database.addons_key())
 

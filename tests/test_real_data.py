@@ -175,8 +175,8 @@ for progress in env["hstyle.import"]._import_path("CDNOW", {path!r}):
 """
 
 KILLED_REFRESH = """
-from odoo.addons.hstyle_crm.models import hstyle_profile
-hstyle_profile.BATCH = 1000
+from odoo.addons.hstyle_crm.models import hstyle_profile_refresh
+hstyle_profile_refresh.BATCH = 1000
 killing(env.registry["hstyle.profile"], "_write_changed", 3)
 env["hstyle.profile"]._cron_refresh()
 """

@@ -7,6 +7,7 @@ from . import hstyle_import_column
 from . import hstyle_import_row
 from . import hstyle_order
 from . import hstyle_order_line
+from . import hstyle_profile_refresh
 from . import hstyle_profile
 from . import hstyle_profile_dirty
 from . import hstyle_purchase

@@ -27,9 +27,11 @@ class HstyleBuyer(models.Model):
     @api.depends("account_space")
     def _compute_platform(self):
         """Name the platform, or the shop that numbers its own buyers."""
-        shops = self.env["hstyle.shop"].with_context(active_test=False).search([])
-        field = self.env["hstyle.shop"]._fields["platform"]
-        names = dict(field._description_selection(self.env))
-        names |= {shop.account_space: shop.name for shop in shops if ":" in shop.account_space}
+        spaces = self.mapped("account_space")
+        Shop = self.env["hstyle.shop"].with_context(active_test=False)
+        shops = Shop.search([("account_space", "in", spaces)])
+        own = shops.filtered(lambda shop: ":" in shop.account_space)
+        names = dict(Shop._fields["platform"]._description_selection(self.env))
+        names |= {shop.account_space: shop.name for shop in own}
         for buyer in self:
             buyer.platform = names.get(buyer.account_space, buyer.account_space)

@@ -248,7 +248,8 @@ class HstyleImport(models.Model):
         self.env.cr.rollback()
         if self.step:
             message += "\n" + self.env._(
-                "%(done)s of %(all)s parts are imported. Import the file again to go on.",
+                "%(done)s of %(all)s parts are imported. "
+                "Import the file again to go on.",
                 done=self.step,
                 all=self.step_count,
             )

@@ -109,8 +109,9 @@ class HstyleImportStep(models.AbstractModel):
         """Fill ``hstyle_import_buyer``: account → customer, new ones created.
 
         First by account, then by phone, then by e-mail, where exactly one customer
-        answers to it; colleagues and our own companies do not. A customer who has another account on the platform is another
-        person: different strong identities never merge by themselves.
+        answers to it; colleagues and our own companies do not. A customer who has
+        another account on the platform is another person: different strong identities
+        never merge by themselves.
         """
         self._create_buyers_map()
         for has_ref in (True, False):

@@ -9,7 +9,8 @@ from odoo import fields
 from odoo.exceptions import AccessError, ValidationError
 from odoo.tests import freeze_time, tagged
 
-from ..models import hstyle_profile
+from ..models import hstyle_profile, hstyle_profile_refresh
+from ..models.hstyle_profile_refresh import LABELS, SUMS
 from ..tools import rfm
 from .common import HstyleCommon
 
@@ -36,9 +37,7 @@ class TestHstyleProfile(HstyleCommon):
 
     def _dump(self):
         """Return every profile as it stands in the database, without ids."""
-        names = ", ".join(
-            ("company_id", "partner_id", *hstyle_profile.SUMS, *hstyle_profile.LABELS)
-        )
+        names = ", ".join(("company_id", "partner_id", *SUMS, *LABELS))
         self.env.cr.execute(f"SELECT {names} FROM hstyle_profile ORDER BY 1, 2")
         return self.env.cr.fetchall()
 
@@ -223,7 +222,9 @@ class TestHstyleProfile(HstyleCommon):
         self.assertEqual(self._profile_of("a").revenue, 7)
 
     def test_refresh_now(self):
-        self.assertTrue(self.env["hstyle.profile"].with_user(self.manager).action_refresh())
+        self.assertTrue(
+            self.env["hstyle.profile"].with_user(self.manager).action_refresh()
+        )
         settings = self.env["res.config.settings"]
         for user in (self.agent, self.marketer, self.env.ref("base.public_user")):
             with self.assertRaises(AccessError):
@@ -262,7 +263,7 @@ class TestHstyleProfile(HstyleCommon):
         self.assertEqual(profiles.company_id, self.company | company)
 
     def test_cron(self):
-        self.patch(hstyle_profile, "BATCH", 2)
+        self.patch(hstyle_profile_refresh, "BATCH", 2)
         self._buy(*[(f"{n}", n, f"b{n}", 10) for n in range(9)])
         with self.enter_registry_test_mode():
             self.env.ref("hstyle_crm.ir_cron_profile").method_direct_trigger()

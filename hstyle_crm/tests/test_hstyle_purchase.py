@@ -146,9 +146,13 @@ class TestHstylePurchase(HstyleCommon):
     def test_open(self):
         order = self._sell()
         self.env.flush_all()
-        purchase = self.env["hstyle.purchase"].search([("sale_order_id", "=", order.id)])
+        purchase = self.env["hstyle.purchase"].search(
+            [("sale_order_id", "=", order.id)]
+        )
         action = purchase.action_open()
-        self.assertEqual((action["res_model"], action["res_id"]), ("sale.order", order.id))
+        self.assertEqual(
+            (action["res_model"], action["res_id"]), ("sale.order", order.id)
+        )
 
     def test_merged_customers(self):
         other = self._create_partner("Mei again", email="a@example.cn")
