@@ -186,6 +186,8 @@ class HstyleImportSheet(models.AbstractModel):
 
         Half an order would give the customer a wrong revenue.
         """
+        self.env.cr.execute("SET LOCAL work_mem = '256MB'")
+        self._find_repeated()
         self._reject(
             self.env._("The rows of this order name several buyers"),
             SQL(
@@ -202,7 +204,10 @@ class HstyleImportSheet(models.AbstractModel):
         )
         self._reject(
             self.env._("This order and line stand in two rows that differ"),
-            self._sql_repeated(SQL("0"), SQL("<>")),
+            SQL(
+                "SELECT order_ref, line_ref, 0 AS line "
+                "FROM hstyle_import_repeated WHERE differ"
+            ),
         )
         self._reject(
             self.env._("Another row of this order is wrong"),
@@ -217,27 +222,38 @@ class HstyleImportSheet(models.AbstractModel):
         )
         self._reject(
             self.env._("This order and line stand in an earlier row"),
-            self._sql_repeated(SQL("min(line)"), SQL("=")),
+            SQL("SELECT * FROM hstyle_import_repeated WHERE NOT differ"),
         )
         self.invalidate_recordset(["rejected_ids"])
 
-    def _sql_repeated(self, line, compare):
-        """Return the query of repeated lines whose rows differ, or are all alike."""
+    def _find_repeated(self):
+        """Fill ``hstyle_import_repeated`` with the lines that stand in several rows,
+        the first of them, and whether they differ.
+        """
         cells = SQL(", ").join(
             SQL("r.%s", SQL.identifier(name)) for name in sheets.COLUMNS
         )
-        return SQL(
-            """
-            SELECT order_ref, line_ref, %(line)s AS line
-              FROM hstyle_import_row r
-             WHERE import_id = %(id)s AND error IS NULL AND line_ref IS NOT NULL
-             GROUP BY order_ref, line_ref
-            HAVING count(*) > 1 AND min(%(cells)s) %(compare)s max(%(cells)s)
-            """,
-            line=line,
-            id=self.id,
-            compare=compare,
-            cells=SQL("ROW(%s)::varchar", cells),
+        self.env.cr.execute(
+            SQL(
+                """
+                DROP TABLE IF EXISTS hstyle_import_repeated;
+                CREATE TEMPORARY TABLE hstyle_import_repeated ON COMMIT DROP AS
+                SELECT order_ref, line_ref, min(line) AS line,
+                       count(DISTINCT ROW (%(cells)s)) > 1 AS differ
+                  FROM hstyle_import_row r
+                 WHERE import_id = %(id)s
+                   AND error IS NULL
+                   AND (order_ref, line_ref) IN (
+                       SELECT order_ref, line_ref
+                         FROM hstyle_import_row
+                        WHERE import_id = %(id)s AND error IS NULL
+                        GROUP BY order_ref, line_ref
+                       HAVING count(*) > 1)
+                 GROUP BY order_ref, line_ref
+                """,
+                cells=cells,
+                id=self.id,
+            )
         )
 
     def _reject(self, reason, wrong):

@@ -242,7 +242,8 @@ class HstyleImportStep(models.AbstractModel):
         self._prepare_rates()
         self._insert_orders()
         created, updated = self._write_lines()
-        self._drop_lines()
+        if "line_ref" not in self.columns:
+            self._drop_lines()
         self._update_orders()
         self.created_count += created
         self.updated_count += updated
@@ -301,16 +302,17 @@ class HstyleImportStep(models.AbstractModel):
         )
 
     def _insert_orders(self):
-        """Insert the orders that are new; `_update_orders` completes them."""
+        """Insert the orders that are new."""
         self.env.cr.execute(
             SQL(
                 """
                 INSERT INTO hstyle_order (
                        name, shop_id, company_id, partner_id, date_order, state,
+                       amount_paid, amount_discount, amount_refund,
                        channel, currency_rate,
                        create_uid, create_date, write_uid, write_date)
                 SELECT order_ref, %(shop)s, %(company)s, min(partner_id),
-                       min(date::timestamp), 'pending', max(channel), 1,
+                       min(date::timestamp), %(sums)s, max(channel), 1,
                        %(uid)s, %(now)s, %(uid)s, %(now)s
                   FROM hstyle_import_batch
                  GROUP BY order_ref
@@ -318,9 +320,28 @@ class HstyleImportStep(models.AbstractModel):
                 """,
                 shop=self.shop_id.id,
                 company=self.shop_id.company_id.id,
+                sums=self._sql_sums(SQL("line_state")),
                 uid=self.env.uid,
                 now=SQL("now() AT TIME ZONE 'UTC'"),
             )
+        )
+
+    def _sql_sums(self, state):
+        """Return the select list that sums lines: state, paid, discount, refund.
+
+        One paid line makes a paid order; a line that is not counts as refunded.
+        """
+        return SQL(
+            """
+            CASE WHEN bool_or(%(state)s = 'paid') THEN 'paid'
+                 WHEN bool_or(%(state)s = 'pending') THEN 'pending'
+                 ELSE 'cancel' END AS state,
+            sum(amount_paid) AS amount_paid,
+            sum(amount_discount) AS amount_discount,
+            sum(CASE WHEN %(state)s = 'paid' THEN amount_refund ELSE amount_paid END)
+                AS amount_refund
+            """,
+            state=state,
         )
 
     def _write_lines(self):
@@ -396,8 +417,7 @@ class HstyleImportStep(models.AbstractModel):
     def _update_orders(self):
         """Bring the heads of the orders in line with the sheet and all their lines.
 
-        One paid line makes a paid order; a line that is not counts as refunded. Who
-        ordered and when is taken from a sheet only where it holds the whole order.
+        Who ordered and when is taken from a sheet only where it holds the whole order.
         """
         self.env.cr.execute(
             SQL(
@@ -445,20 +465,14 @@ class HstyleImportStep(models.AbstractModel):
                    ) sheet
               JOIN hstyle_order o ON o.shop_id = %s AND o.name = sheet.order_ref
               JOIN LATERAL (
-                    SELECT count(*) = sheet.lines AS whole,
-                           CASE WHEN bool_or(state = 'paid') THEN 'paid'
-                                WHEN bool_or(state = 'pending') THEN 'pending'
-                                ELSE 'cancel' END AS state,
-                           sum(amount_paid) AS amount_paid,
-                           sum(amount_discount) AS amount_discount,
-                           sum(CASE WHEN state = 'paid' THEN amount_refund
-                                    ELSE amount_paid END) AS amount_refund
+                    SELECT count(*) = sheet.lines AS whole, %s
                       FROM hstyle_order_line
                      WHERE order_id = o.id
                    ) line ON TRUE
               LEFT JOIN hstyle_import_rate rate ON rate.key = sheet.date_order::date
             """,
             self.shop_id.id,
+            self._sql_sums(SQL("state")),
         )
 
     def _create_map(self, name, query, unique=True):
