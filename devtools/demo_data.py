@@ -96,10 +96,9 @@ def _frame(lines, products):
     lines = lines.merge(products, on="product_id", how="left")
     text = lines["product_type"].fillna("") + " " + lines["package_size"].fillna("")
     category = lines["department"].fillna("OTHER")
-    named = lines["product_category"].notna()
-    category = category.mask(
-        named, category + " / " + lines["product_category"].fillna("")
-    )
+    # A slash within a name is no level of its own.
+    name = lines["product_category"].str.replace("/", " & ")
+    category = category.mask(name.notna(), category + " / " + name.fillna(""))
     discount = lines[["retail_disc", "coupon_disc", "coupon_match_disc"]].sum(axis=1)
     household = lines["household_id"].astype(str)
     return lines.assign(
