@@ -1,11 +1,10 @@
 from odoo import models
 from odoo.tools import SQL, split_every
 
+from .hstyle_import_sheet import ACCOUNT
+
 #: Customers or categories created by one call of the host.
 CREATE = 1000
-
-#: The account under which a buyer is known where the sheet names none.
-_KEY = SQL("COALESCE(r.buyer_ref, r.phone, r.email)")
 
 #: A line's column → the columns of the sheet that may change it later.
 _LINE_COLUMNS = {
@@ -158,7 +157,7 @@ class HstyleImportStep(models.AbstractModel):
                    AND known.company_id = %(company)s
                    AND known.account_space = %(space)s
                 """,
-                key=_KEY,
+                key=ACCOUNT,
                 id=self.id,
                 company=self.shop_id.company_id.id,
                 space=self.shop_id.account_space,
@@ -166,7 +165,9 @@ class HstyleImportStep(models.AbstractModel):
         )
 
     def _match_buyers_by(self, field, column, has_ref):
-        self.env["res.partner"].flush_model([field, "commercial_partner_id", "active"])
+        self.env["res.partner"].flush_model(
+            [field, "commercial_partner_id", "active", "partner_share", "company_id"]
+        )
         self.env.cr.execute(
             SQL(
                 """
@@ -220,9 +221,7 @@ class HstyleImportStep(models.AbstractModel):
                 has_ref,
             )
         )
-        Partner = self.env["res.partner"].with_context(
-            tracking_disable=True, no_vat_validation=True
-        )
+        Partner = self.env["res.partner"].with_context(tracking_disable=True)
         for chunk in split_every(CREATE, new):
             keys = [buyer.pop("key") for buyer in chunk]
             created = Partner.create([{**buyer, "customer_rank": 1} for buyer in chunk])
@@ -269,7 +268,7 @@ class HstyleImportStep(models.AbstractModel):
                    AND error IS NULL
                    AND (hashtext(order_ref) & 2147483647) %% %(count)s = %(step)s
                 """,
-                key=_KEY,
+                key=ACCOUNT,
                 id=self.id,
                 digits=self.shop_id.currency_id.decimal_places,
                 count=self.step_count,

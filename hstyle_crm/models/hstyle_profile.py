@@ -103,12 +103,7 @@ class HstyleProfile(models.Model):
     def action_open_partner(self):
         """Open the customer's own form."""
         self.ensure_one()
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": "res.partner",
-            "res_id": self.partner_id.id,
-            "views": [(False, "form")],
-        }
+        return self.partner_id.get_formview_action()
 
     @api.model
     def action_refresh(self):

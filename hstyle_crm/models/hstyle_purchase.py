@@ -135,13 +135,7 @@ class HstylePurchase(models.Model):
     def action_open(self):
         """Open the order that this purchase is."""
         self.ensure_one()
-        order = self.shop_order_id or self.sale_order_id
-        return {
-            "type": "ir.actions.act_window",
-            "res_model": order._name,
-            "res_id": order.id,
-            "views": [(False, "form")],
-        }
+        return (self.shop_order_id or self.sale_order_id).get_formview_action()
 
     @api.model
     def _sql_sorted(self, company):

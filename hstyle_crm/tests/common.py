@@ -2,6 +2,7 @@ import csv
 import io
 from base64 import b64encode
 
+from odoo import Command
 from odoo.tests import new_test_user
 
 from odoo.addons.base.tests.common import BaseCommon
@@ -54,6 +55,13 @@ class HstyleCommon(BaseCommon):
         record = cls._new_import(cls._write_csv(rows, header), **options)
         record.action_import()
         return record
+
+    @classmethod
+    def _create_currency(cls, rate):
+        """Create a currency of which so much is one of the company's."""
+        rates = [Command.create({"name": "2020-01-01", "rate": rate})]
+        values = {"name": "XTS", "symbol": "X", "rate_ids": rates}
+        return cls.env["res.currency"].create(values)
 
     @classmethod
     def _create_partner(cls, name="Mei", **values):

@@ -472,13 +472,7 @@ class TestHstyleImport(HstyleCommon):
         self.assertEqual((record.state, record.created_count), ("done", 20))
 
     def test_foreign_currency(self):
-        currency = self.env["res.currency"].create(
-            {
-                "name": "XTS",
-                "symbol": "X",
-                "rate_ids": [(0, 0, {"name": "2026-01-01", "rate": 4.0})],
-            }
-        )
+        currency = self._create_currency(4.0)
         shop = self._create_shop("Abroad", currency_id=currency.id)
         self._import([ROW_3], shop=shop)
         order = self.env["hstyle.order"].search([("shop_id", "=", shop.id)])

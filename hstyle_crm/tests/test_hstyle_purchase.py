@@ -104,29 +104,16 @@ class TestHstylePurchase(HstyleCommon):
         self.assertEqual((profile.order_count, profile.refund), (2, 30))
 
     def test_company_currency(self):
-        self.env.ref("base.EUR").active = True
-        euro = self.env["res.currency"].create(
-            {
-                "name": "XTS",
-                "symbol": "X",
-                "rate_ids": [(0, 0, {"name": "2020-01-01", "rate": 4.0})],
-            }
-        )
+        currency = self._create_currency(4.0)
         pricelist = self.env["product.pricelist"].create(
-            {"name": "X", "currency_id": euro.id}
+            {"name": "X", "currency_id": currency.id}
         )
         order = self._sell(pricelist_id=pricelist.id)
         self.assertEqual(order.amount_total, 400)
         self.assertEqual(self._get_revenue(), 100)
 
     def test_refund_at_the_rate_of_its_order(self):
-        currency = self.env["res.currency"].create(
-            {
-                "name": "XTS",
-                "symbol": "X",
-                "rate_ids": [Command.create({"name": "2020-01-01", "rate": 4.0})],
-            }
-        )
+        currency = self._create_currency(4.0)
         values = {"name": "X", "currency_id": currency.id}
         pricelist = self.env["product.pricelist"].create(values)
         invoice = self._invoice(self._sell(pricelist_id=pricelist.id))

@@ -256,11 +256,8 @@ def _fold(header):
 
 def missing_columns(chosen):
     """Return our columns without which a sheet cannot be imported."""
-    chosen = set(chosen)
-    missing = [
-        n for n, column in COLUMNS.items() if column.required and n not in chosen
-    ]
-    if not chosen & {"buyer_ref", "phone", "email"}:
+    missing = [name for name in _REQUIRED if name not in chosen]
+    if not any(name in chosen for name in _BUYER):
         missing.append("buyer_ref")
     return missing
 
