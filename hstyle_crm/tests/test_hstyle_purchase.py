@@ -33,13 +33,14 @@ class TestHstylePurchase(HstyleCommon):
         invoice.action_post()
         return invoice
 
-    def _refund(self, invoice, quantity):
+    def _refund(self, invoice, quantity, **values):
         reversal = self.env["account.move.reversal"].with_context(
             active_model="account.move", active_ids=invoice.ids
         )
         action = reversal.create({"journal_id": invoice.journal_id.id}).refund_moves()
         refund = self.env["account.move"].browse(action["res_id"])
         refund.invoice_line_ids.quantity = quantity
+        refund.write(values)
         refund.action_post()
         return refund
 
@@ -117,8 +118,8 @@ class TestHstylePurchase(HstyleCommon):
         values = {"name": "X", "currency_id": currency.id}
         pricelist = self.env["product.pricelist"].create(values)
         invoice = self._invoice(self._sell(pricelist_id=pricelist.id))
-        currency.rate_ids.rate = 5.0
-        self._refund(invoice, 2)
+        refund = self._refund(invoice, 2, invoice_currency_rate=5.0)
+        self.assertEqual(refund.invoice_currency_rate, 5.0)
         self.assertEqual(self._get_revenue(), 0)
 
     def test_credit_note_tied_later(self):
