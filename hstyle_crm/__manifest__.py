@@ -22,6 +22,7 @@
         "security/hstyle_crm_security.xml",
         "security/ir.model.access.csv",
         "data/ir_cron_data.xml",
+        "data/loyalty_program_data.xml",
         "data/ir_actions_server_data.xml",
         "views/hstyle_profile_views.xml",
         "views/hstyle_purchase_views.xml",

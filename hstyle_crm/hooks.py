@@ -1,6 +1,7 @@
-from .models.hstyle_profile_dirty import drop_triggers
+from .models import hstyle_profile_dirty, loyalty_history
 
 
 def uninstall_hook(env):
     """Take our triggers off the host's tables before our tables go."""
-    drop_triggers(env.cr)
+    hstyle_profile_dirty.drop_triggers(env.cr)
+    loyalty_history.drop_triggers(env.cr)

@@ -81,7 +81,7 @@ class HstyleProfileRefresh(models.AbstractModel):
 
     def _refresh_company(self, company, full):
         """Refresh the profiles of one company; see `_refresh`."""
-        today = self._get_today(company)
+        today = company._hstyle_today()
         full = full or self._is_stale(company, today)
         scope = self._prepare_scope(company, today, full)
         self._sum_purchases(company, today, full)
@@ -101,11 +101,6 @@ class HstyleProfileRefresh(models.AbstractModel):
         """Return all companies: an archived one may come back."""
         companies = self.env["res.company"].sudo().with_context(active_test=False)
         return companies.search([("id", "!=", False)])
-
-    def _get_today(self, company):
-        """Return the company's day of today."""
-        tz = ZoneInfo(company.hstyle_tz)
-        return fields.Datetime.now().replace(tzinfo=UTC).astimezone(tz).date()
 
     def _is_stale(self, company, today):
         """Tell whether what is stored cannot be brought up to date day by day."""

@@ -1,3 +1,6 @@
+from datetime import UTC
+from zoneinfo import ZoneInfo
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -50,3 +53,9 @@ class ResCompany(models.Model):
                         "lapsing, then lapsed. Enter for example 90, 180 and 365."
                     )
                 )
+
+    def _hstyle_today(self):
+        """Return the company's day of today."""
+        self.ensure_one()
+        tz = ZoneInfo(self.hstyle_tz)
+        return fields.Datetime.now().replace(tzinfo=UTC).astimezone(tz).date()

@@ -18,6 +18,8 @@ class ResPartner(models.Model):
         groups="hstyle_crm.hstyle_crm_group_user",
     )
 
+    birthday = fields.Date(tracking=False)
+
     # Read by the refresh: contacts whose purchases belong to their company.
     _hstyle_family_idx = models.Index(
         "(id) INCLUDE (commercial_partner_id) WHERE commercial_partner_id <> id"

@@ -1,11 +1,411 @@
-from odoo import models
+from collections import defaultdict, namedtuple
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.tools import SQL
+
+from ..tools import ledger
+
+#: Points of an order on a card: net of what was undone; and what was taken back.
+Posted = namedtuple("Posted", "earned spent taken_back")
+_NOTHING = Posted(*[ledger.exact(0)] * 3)
 
 
 class SaleOrder(models.Model):
+    """Orders earn and spend points: always by target versus posted.
+
+    The host moves the points of cards at many places. On managed cards those writes are
+    dropped (context ``points_settle_later``), and `_settle_points` posts what follows
+    from the order as it stands.
+    """
+
     _inherit = "sale.order"
+
+    points_wanted = fields.Float(
+        string="Points to spend",
+        digits=(16, 2),
+        copy=False,
+        help="As many points as the customer chose; 0 is as many as possible.",
+    )
+    points_card_id = fields.Many2one(
+        comodel_name="loyalty.card",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="The card on which the order earns its points.",
+    )
+    points_held_until = fields.Datetime(
+        readonly=True,
+        copy=False,
+        help="Until then nothing else can spend the points of this order.",
+    )
+    points_earned = fields.Float(compute="_compute_points_posted", string="Earned")
+    points_spent = fields.Float(compute="_compute_points_posted", string="Spent")
 
     # Read by hstyle.purchase: sums per customer come from the index alone.
     _hstyle_purchase_idx = models.Index(
         "(partner_id, company_id, date_order) INCLUDE (amount_total, currency_rate) "
         "WHERE state = 'sale'"
     )
+
+    def _compute_points_posted(self):
+        posted = self._get_points_posted()
+        for order in self:
+            rows = posted[order.id].values()
+            order.points_earned = sum(float(row.earned) for row in rows)
+            order.points_spent = sum(float(row.spent) for row in rows)
+
+    # === THE HOST'S FLOWS === #
+
+    def action_confirm(self):
+        refused = self._refuse_overdrawn()
+        chosen = self - refused
+        later = chosen.with_context(points_settle_later=True)
+        result = super(SaleOrder, later).action_confirm()
+        for order in chosen:
+            order._fix_points()
+            order._settle_points(fresh=True)
+        return refused._notify_refused(len(chosen)) if refused else result
+
+    def _action_cancel(self):
+        # Salespeople may cancel, but the host does not let them delete these.
+        entries = self.sudo().coupon_point_ids
+        entries.filtered(lambda entry: entry.coupon_id.managed).unlink()
+        later = self.with_context(points_settle_later=True)
+        result = super(SaleOrder, later)._action_cancel()
+        self._settle_points()
+        return result
+
+    def _add_points_for_coupon(self, coupon_points):
+        later = self.with_context(points_settle_later=True)
+        return super(SaleOrder, later)._add_points_for_coupon(coupon_points)
+
+    def _program_check_compute_points(self, programs):
+        result = super()._program_check_compute_points(programs)
+        for program in programs.filtered("managed"):
+            if "points" in result[program]:
+                points = sum(self._get_points_by_line(program).values())
+                result[program]["points"] = [float(ledger.floor(points))]
+        return result
+
+    def _get_real_points_for_coupon(self, coupon, post_confirm=False):
+        points = super()._get_real_points_for_coupon(coupon, post_confirm)
+        if coupon.managed and self.state not in ("sale", "done"):
+            # Debt keeps nobody from ordering: it is paid by what the order earns.
+            points = max(0, points - self._get_points_held(coupon))
+        return min(points, self.env.context.get("points_limit", points))
+
+    def _get_reward_values_discount(self, reward, coupon, **kwargs):
+        order = self
+        if reward._is_free_choice():
+            available = self._get_real_points_for_coupon(coupon)
+            most = reward._get_most_points(self, available, self.points_wanted)
+            if not most:
+                raise UserError(self._explain_too_few(reward))
+            order = self.with_context(points_limit=most)
+        return super(SaleOrder, order)._get_reward_values_discount(
+            reward, coupon, **kwargs
+        )
+
+    def _explain_too_few(self, reward):
+        return self.env._(
+            "Points are spent here from %(least)s on, in steps of %(step)s, for at "
+            "most %(share)s %% of an order. The customer has too few, or the order is "
+            "too small.",
+            least=max(reward.minimum_points, reward.required_points),
+            step=reward.required_points,
+            share=reward.order_share or 100,
+        )
+
+    # === CONFIRMING MANY === #
+
+    def _refuse_overdrawn(self):
+        """Return the orders that would spend points which orders before them spend.
+
+        :raise UserError: if that leaves none to confirm
+        """
+        left, refused = {}, self.browse()
+        for order in self:
+            costs = order._get_points_costs()
+            for card in costs:
+                held = order._get_points_held(card)
+                left.setdefault(card, ledger.exact(card.points - held))
+            if any(left[card] < cost for card, cost in costs.items()):
+                refused |= order
+                continue
+            for card, cost in costs.items():
+                left[card] -= cost
+        if refused and refused == self:
+            raise UserError(refused._explain_refused())
+        return refused
+
+    def _explain_refused(self):
+        names = [f"{order.name} ({order.partner_id.display_name})" for order in self]
+        return self.env._(
+            "Too few points are left for %(orders)s. Take the reward off, or spend "
+            "fewer points, and confirm again.",
+            orders=", ".join(names),
+        )
+
+    def _notify_refused(self, done):
+        """Return the message of a confirmation that left out these orders."""
+        return {
+            "type": "ir.actions.client",
+            "tag": "display_notification",
+            "params": {
+                "type": "warning",
+                "sticky": True,
+                "title": self.env._("%s orders confirmed, not all", done),
+                "message": self._explain_refused(),
+                "next": {"type": "ir.actions.act_window_close"},
+            },
+        }
+
+    def _get_points_costs(self):
+        """Return managed card → points that the order's rewards cost."""
+        costs = defaultdict(ledger.Decimal)
+        for line in self.order_line:
+            if line.points_cost and line.coupon_id.managed:
+                costs[line.coupon_id] += ledger.exact(line.points_cost)
+        return costs
+
+    # === HOLDING POINTS WHILE A PAYMENT IS UNDER WAY === #
+
+    def _hold_points(self):
+        """Keep the points of unconfirmed orders for them, for some minutes.
+
+        :raise UserError: if they are not there any more
+        """
+        for order in self:
+            costs = order._get_points_costs()
+            if not costs or order.state not in ("draft", "sent"):
+                continue
+            cards = self.env["loyalty.card"].sudo().union(*costs)
+            # Two payments at once must not both hold the points: this locks them.
+            cards._post()
+            order._refuse_overdrawn()
+            minutes = max(cards.program_id.mapped("hold_minutes"))
+            order.sudo().points_held_until = fields.Datetime.now() + timedelta(
+                minutes=minutes
+            )
+
+    def _get_points_held(self, card):
+        """Return the points of a card that other orders hold at this moment."""
+        domain = [
+            ("coupon_id", "=", card.id),
+            ("order_id", "not in", self.ids),
+            ("order_id.state", "in", ("draft", "sent")),
+            ("order_id.points_held_until", ">", fields.Datetime.now()),
+        ]
+        lines = self.env["sale.order.line"].sudo()
+        [(held,)] = lines._read_group(domain, [], ["points_cost:sum"])
+        return held
+
+    # === WHAT AN ORDER EARNS === #
+
+    def _get_points_lines(self):
+        """Return the lines on which points are earned."""
+        return self.order_line.filtered(
+            lambda line: line.product_id
+            and not line.is_reward_line
+            and not line.combo_item_id
+            and line.product_uom_qty > 0
+        )
+
+    def _get_product_amount(self):
+        """Return the amount of the order before rewards, with taxes."""
+        return sum(self._get_points_lines().mapped("price_total"))
+
+    def _get_points_by_line(self, program):
+        """Return line → points that the order earns in a program, unrounded.
+
+        Rules give the points, the customer's tier multiplies them, then the campaigns
+        of the day in their order; the cap of an order comes last.
+        """
+        self.ensure_one()
+        lines = self._get_points_lines()
+        amounts = self._get_earning_amounts(program, lines)
+        tier = self.partner_id.grade_id.tier_multiplier or 1
+        campaigns = self._get_points_campaigns(program)
+        points = defaultdict(float)
+        for rule in program.rule_ids:
+            for line, given in rule._get_line_points(self, lines, amounts).items():
+                points[line] += given * tier * campaigns._multiply(line.product_id)
+        return self._cap(points, program.order_cap)
+
+    def _get_points_campaigns(self, program):
+        """Return the program's campaigns that are open for the customer today."""
+        day, partner = program._get_today(), self.partner_id
+        return program.campaign_ids.filtered(lambda c: c._is_open(day, partner))
+
+    def _get_earning_amounts(self, program, lines):
+        """Return line → amount that earns, in the program's currency.
+
+        What rewards take off is spread over all lines, unless points are given on
+        prices before rewards. Gift cards and eWallets are means of payment.
+        """
+        field = "price_total" if program.earn_tax == "incl" else "price_subtotal"
+        whole = sum(line[field] for line in lines)
+        off = 0
+        if program.earn_on == "net":
+            off = sum(
+                line[field]
+                for line in self.order_line
+                if line.is_reward_line
+                and not line.reward_id.program_id.is_payment_program
+            )
+        share = max(0, 1 + off / whole) if whole else 0
+        rate = self.currency_id._get_conversion_rate(
+            self.currency_id, program.currency_id, self.company_id, self.date_order
+        )
+        return {line: line[field] * share * rate for line in lines}
+
+    @api.model
+    def _cap(self, points, cap, room=None):
+        """Return line → points, scaled down to a cap (0: none) and to a room."""
+        total = sum(points.values())
+        most = min(total, cap or total, total if room is None else room)
+        share = most / total if total else 0
+        return {line: given * share for line, given in points.items()}
+
+    def _fix_points(self):
+        """Fix what each line of a confirmed order earns, once and for all."""
+        self.ensure_one()
+        card = self.sudo().coupon_point_ids.coupon_id.filtered("managed")[:1]
+        if card:
+            self.points_card_id = card
+            points = self._get_points_by_line(card.program_id)
+            for line, given in self._cap(points, 0, card._get_earning_room()).items():
+                line.points_earned, line.points_amount = given, line.price_subtotal
+
+    # === TARGET VERSUS POSTED === #
+
+    def _settle_changed(self):
+        """Settle confirmed orders that changed, unless the caller settles later."""
+        if not self.env.context.get("points_settle_later"):
+            self.filtered(lambda order: order.state == "sale")._settle_points()
+
+    def _settle_points(self, fresh=False):
+        """Post the difference of what the orders should have moved and have.
+
+        Whatever happened to an order, and however often this is called: afterwards
+        the rows of the order add up to what it earns and spends as it stands.
+
+        :param fresh: the orders were confirmed now: they earn anew
+        :raise UserError: if the points to spend are not there
+        """
+        posted = self._get_points_posted()
+        moves = []
+        for order in self:
+            for card in order._get_points_cards(posted[order.id]):
+                done = posted[order.id].get(card.id, _NOTHING)
+                moves += order._prepare_spend(card, done)
+                moves += order._prepare_earn(card, done, fresh)
+        if moves:
+            self.env["loyalty.card"]._post(moves)
+
+    def _get_points_posted(self):
+        """Return order id → card id → what the ledger says."""
+        self.env["loyalty.history"].flush_model()
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT order_id, card_id,
+                       SUM(issued), SUM(used),
+                       -SUM(CASE WHEN kind = 'reverse' THEN issued ELSE 0 END)
+                  FROM loyalty_history
+                 WHERE order_model = 'sale.order'
+                   AND order_id = ANY(%s)
+                   AND kind IN ('earn', 'spend', 'reverse')
+                 GROUP BY order_id, card_id
+                """,
+                self.ids,
+            )
+        )
+        posted = defaultdict(dict)
+        for order_id, card_id, *sums in found:
+            posted[order_id][card_id] = Posted(*map(ledger.exact, sums))
+        return posted
+
+    def _get_points_cards(self, posted):
+        """Return the managed cards on which the order earns or spends, or did."""
+        self.ensure_one()
+        cards = self.env["loyalty.card"].sudo().browse(posted)
+        if self.state == "sale":
+            cards |= self.sudo().points_card_id
+            cards |= self.sudo().order_line.coupon_id.filtered("managed")
+        return cards
+
+    def _prepare_spend(self, card, posted):
+        """Return the moves that bring the card to what the order should spend."""
+        missing = self._get_spend_target(card) - posted.spent
+        kind = "spend" if missing > 0 else "reverse"
+        return [self._prepare_move(card, kind, -missing, "used")] if missing else []
+
+    def _prepare_earn(self, card, posted, fresh):
+        """Return the moves that bring the card to what the order should earn.
+
+        What was taken back too much returns to its lots, at its age.
+        """
+        missing = self._get_earn_target(card) - posted.earned
+        undone = min(missing, _NOTHING.earned if fresh else posted.taken_back)
+        moves = []
+        if undone:
+            moves.append(self._prepare_move(card, "reverse", undone, "issued"))
+        if missing > undone:
+            moves.append(self._prepare_move(card, "earn", missing - undone, "issued"))
+        return moves
+
+    def _prepare_move(self, card, kind, points, side):
+        values = {}
+        if kind == "earn":
+            today = card.program_id._get_today()
+            values = self._prepare_availability(card.program_id, today)
+        description = self._describe_points(kind, card)
+        return card._prepare_move(
+            kind, points, description, self, side=side, **values
+        )
+
+    def _prepare_availability(self, program, today):
+        """Return when points that are earned today can be spent.
+
+        A hook: an addon that knows of deliveries lets them wait for one.
+        """
+        return {"available_on": program._get_available(today)}
+
+    def _describe_points(self, kind, card):
+        """Return what the customer reads about a movement."""
+        self.ensure_one()
+        if kind == "reverse":
+            if self.state == "cancel":
+                return self.env._("Order %s cancelled", self.name)
+            return self.env._("Order %s changed or refunded", self.name)
+        parts = [self.env._("Order %s", self.name)]
+        if kind == "earn":
+            tier = self.partner_id.grade_id
+            if (tier.tier_multiplier or 1) != 1:
+                parts.append(f"{tier.name} ×{tier.tier_multiplier:g}")
+            campaigns = self._get_points_campaigns(card.program_id)
+            parts += [f"{c.name} ×{c.multiplier:g}" for c in campaigns]
+        return " · ".join(parts)
+
+    def _get_earn_target(self, card):
+        """Return the points that the order should have earned by now."""
+        if self.state != "sale" or card != self.sudo().points_card_id:
+            return ledger.exact(0)
+        lines = self.order_line.filtered("points_earned")
+        return ledger.floor(
+            sum(line.points_earned * line._get_kept_share() for line in lines)
+        )
+
+    def _get_spend_target(self, card):
+        """Return the points that the order's rewards should have cost by now."""
+        if self.state != "sale":
+            return ledger.exact(0)
+        lines = self.order_line.filtered(lambda line: line.coupon_id == card)
+        total = ledger.exact(0)
+        for _code, group in lines.grouped("reward_identifier_code").items():
+            cost = sum(group.mapped("points_cost"))
+            total += ledger.exact(cost * group._get_reward_share())
+        return total

@@ -81,3 +81,120 @@ class HstyleCommon(BaseCommon):
 
     def _get_buyer(self, ref):
         return self.env["hstyle.buyer"].search([("ref", "=", ref)]).partner_id
+
+
+class HstylePointsCommon(HstyleCommon):
+    """A program of one point per unit of money, a dress of 100, and a member."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.env["loyalty.program"].search([]).active = False
+        cls.program = cls._create_program()
+        cls.dress = cls._create_product("Dress", 100)
+        cls.partner = cls._create_partner()
+        cls.salesperson = new_test_user(
+            cls.env, login="hstyle_seller", groups="sales_team.group_sale_salesman"
+        )
+
+    @classmethod
+    def _create_program(cls, **values):
+        reward = {
+            "reward_type": "discount",
+            "discount_mode": "per_point",
+            "discount": 1,
+            "discount_applicability": "order",
+            "required_points": 1,
+        }
+        rule = {"reward_point_mode": "money", "minimum_qty": 0}
+        return cls.env["loyalty.program"].create(
+            {
+                "name": "Member points",
+                "program_type": "loyalty",
+                "applies_on": "future",
+                "trigger": "auto",
+                "company_id": cls.env.company.id,
+                "managed": True,
+                "rule_ids": [Command.create(rule)],
+                "reward_ids": [Command.create(reward)],
+                **values,
+            }
+        )
+
+    @classmethod
+    def _create_product(cls, name, price, **values):
+        return cls.env["product.product"].create(
+            {
+                "name": name,
+                "list_price": price,
+                "taxes_id": [],
+                "type": "service",
+                "invoice_policy": "order",
+                **values,
+            }
+        )
+
+    def _create_card(self, points=0, partner=None, **values):
+        values = {"partner_id": (partner or self.partner).id, **values}
+        card = self.env["loyalty.card"].create(
+            {"program_id": self.program.id, **values}
+        )
+        if points:
+            card._post([card._prepare_move("bonus", points, "Welcome")])
+        return card
+
+    def _get_card(self, partner=None):
+        domain = [("partner_id", "=", (partner or self.partner).id)]
+        return self.env["loyalty.card"].search(domain)
+
+    def _create_order(self, quantity=1, partner=None, spend=None, user=None, **values):
+        """Create a quotation, by a salesperson; ``spend`` is a number of points."""
+        line = {"product_id": self.dress.id, "product_uom_qty": quantity}
+        values = {"partner_id": (partner or self.partner).id, **values}
+        orders = self.env["sale.order"].with_user(user or self.salesperson)
+        order = orders.create({"order_line": [Command.create(line)], **values})
+        order._update_programs_and_rewards()
+        if spend:
+            order.points_wanted = spend
+            card = self._get_card(partner)
+            self.assertFalse(
+                order._apply_program_reward(self.program.reward_ids, card)
+            )
+        return order
+
+    def _sell(self, *args, **options):
+        order = self._create_order(*args, **options)
+        order.action_confirm()
+        return order
+
+    def _invoice(self, order):
+        invoice = order.sudo()._create_invoices()
+        invoice.action_post()
+        return invoice
+
+    def _refund(self, invoice, quantity=None):
+        """Credit an invoice: all of it, or so many pieces of each line."""
+        reversal = self.env["account.move.reversal"].with_context(
+            active_model="account.move", active_ids=invoice.ids
+        )
+        action = reversal.create({"journal_id": invoice.journal_id.id}).refund_moves()
+        refund = self.env["account.move"].browse(action["res_id"])
+        if quantity is not None:
+            refund.invoice_line_ids.quantity = quantity
+        refund.action_post()
+        return refund
+
+    def _get_rows(self, card):
+        """Return (kind, points) of the ledger, oldest first."""
+        rows = card.history_ids.sorted("id")
+        return [(row.kind, row.points) for row in rows]
+
+    def assertBalance(self, card, points, pending=0):
+        """The balance is as said, and rows, lots and draws agree with it."""
+        self.env.flush_all()
+        card.invalidate_recordset()
+        self.assertEqual((card.points, card.points_pending), (points, pending))
+        rows = card.history_ids
+        self.assertAlmostEqual(sum(rows.mapped("points")), points + pending)
+        self.assertAlmostEqual(sum(rows.mapped("remaining")), points + pending)
+        self.assertFalse(self.env["loyalty.card"]._find_faults(card.ids))

@@ -19,6 +19,24 @@ ACCESS = {
         "marketer": "",
         "manager": "rwcu",
     },
+    "hstyle.points.allocation": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.points.expiry": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.points.campaign": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
     "hstyle.import.row": {"clerk": "r", "agent": "", "marketer": "", "manager": "r"},
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}

@@ -1,1 +1,1 @@
-from . import rfm, sheets
+from . import ledger, rfm, sheets

@@ -1,0 +1,8 @@
+from odoo.exceptions import ConcurrencyError, UserError
+
+
+class TryAgainError(UserError, ConcurrencyError):
+    """Somebody else changed the same points at the same moment; nothing was done.
+
+    The host repeats a request up to five times; what is left is told to the user.
+    """

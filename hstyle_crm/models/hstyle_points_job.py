@@ -1,0 +1,344 @@
+import logging
+
+from odoo import api, fields, models
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
+
+from ..exceptions import TryAgainError
+
+_logger = logging.getLogger(__name__)
+
+#: Cards that are brought up to date in one transaction: tills wait for it.
+CHUNK = 5_000
+#: Customers who get a notice in one transaction.
+NOTICES = 200
+#: Days before the last day of points on which their owner hears of it.
+HORIZONS = (30, 7)
+#: Times that a chunk is tried again because tills posted to its cards.
+TRIES = 20
+
+
+class HstylePointsJob(models.AbstractModel):
+    """What the night does to points: the jobs' half of loyalty.card.
+
+    Each job takes what is due from the rows themselves, a chunk in a transaction, so
+    that it goes on anywhere after a crash, and a second run finds nothing. Jobs with a
+    shard (number, of how many) run beside each other, on different cards.
+    """
+
+    _name = "hstyle.points.job"
+    _description = "Jobs of the points ledger"
+
+    notice_30_until = fields.Date(
+        readonly=True, copy=False, help="Expiries to this day were announced early."
+    )
+    notice_7_until = fields.Date(
+        readonly=True, copy=False, help="Expiries to this day were announced again."
+    )
+
+    # === THE CLOCK === #
+
+    @api.model
+    def _cron_clock(self, shard=0, shards=1):
+        """Release and expire the points that are due, in committed chunks."""
+        commit = self.env["ir.cron"]._commit_progress
+        total, bad = 0, []
+        commit(remaining=self._count_due(shard, shards))
+        while cards := self._find_due(CHUNK, shard, shards, bad):
+            bad += self._tick_safely(cards)
+            total += len(cards)
+            if not commit(len(cards)):
+                break
+        _logger.info("Points of %s cards released or expired.", total)
+        if bad:
+            self._alert(
+                self.env._("Points could not be released or expired"), self.browse(bad)
+            )
+
+    @api.model
+    def _tick_safely(self, cards):
+        """Bring cards up to date; return the ids of those that refuse."""
+        for attempt in range(TRIES):
+            try:
+                with self.env.cr.savepoint(flush=False):
+                    cards._tick()
+                return []
+            except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
+                # A new snapshot, which sees what the tills posted.
+                self.env.cr.rollback()
+                _logger.info("Tills post to the same cards; try %s.", attempt + 2)
+            except Exception:
+                _logger.exception("Points of a chunk cannot be settled at once.")
+                break
+        return cards._tick_each()
+
+    def _tick_each(self):
+        """Bring cards up to date one by one; return the ids of those that refuse."""
+        bad = []
+        for card in self:
+            try:
+                with self.env.cr.savepoint():
+                    card._post()
+            except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+                raise
+            except Exception:
+                _logger.exception("Points of card %s cannot be settled.", card.id)
+                bad.append(card.id)
+        return bad
+
+    @api.model
+    def _due(self, shard=0, shards=1):
+        """Return SQL: (card_id) of lots to be released or expired, with repeats."""
+        programs = self.env["loyalty.program"].sudo().with_context(active_test=False)
+        parts = [SQL("SELECT NULL::integer AS card_id WHERE FALSE")]
+        for program in programs.search([("managed", "=", True)]):
+            parts += [
+                SQL(
+                    """
+                    SELECT h.card_id
+                      FROM loyalty_history h
+                      JOIN loyalty_card c
+                        ON c.id = h.card_id
+                       AND c.program_id = %s
+                     WHERE %s
+                       AND h.card_id %% %s = %s
+                    """,
+                    program.id,
+                    condition,
+                    shards,
+                    shard,
+                )
+                for condition in self._get_due_conditions(program._get_today())
+            ]
+        return SQL(" UNION ALL ").join(parts)
+
+    @api.model
+    def _get_due_conditions(self, today):
+        """Return SQL conditions of the lots to release and of those to expire."""
+        return (
+            SQL("h.pending AND h.remaining > 0 AND h.available_on <= %s", today),
+            SQL("h.remaining > 0 AND h.expiration_date < %s", today),
+        )
+
+    @api.model
+    def _find_due(self, limit, shard=0, shards=1, bad=()):
+        """Return cards with something to release or to expire, in order."""
+        found = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT card_id FROM (%s) due WHERE card_id <> ALL(%s)"
+                " ORDER BY card_id LIMIT %s",
+                self._due(shard, shards),
+                list(bad),
+                limit,
+            )
+        )
+        return self.browse(card_id for (card_id,) in found)
+
+    @api.model
+    def _count_due(self, shard=0, shards=1):
+        query = SQL("SELECT COUNT(DISTINCT card_id) FROM (%s) d", self._due(shard, shards))
+        [(count,)] = self.env.execute_query(query)
+        return count
+
+    def _tick(self):
+        """Release and expire what is due on these cards, set by set.
+
+        The same as an empty `_post`, which it leaves to the cards in debt: their points
+        must be matched one by one.
+        """
+        self._lock()
+        for program, cards in self.sudo().grouped("program_id").items():
+            owing = cards._get_owing()
+            owing._post()
+            free = cards - owing
+            today = program._get_today()
+            free._release(today)
+            free._expire(today)
+            free._sum_up()
+
+    def _get_owing(self):
+        found = self.env.execute_query(
+            SQL(
+                "SELECT DISTINCT card_id FROM loyalty_history"
+                " WHERE card_id = ANY(%s) AND remaining < 0",
+                self.ids,
+            )
+        )
+        return self.browse(card_id for (card_id,) in found)
+
+    def _release(self, today):
+        """Let pending points whose day has come be spent."""
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_history h
+                   SET pending = FALSE
+                 WHERE h.card_id = ANY(%s)
+                   AND %s
+                """,
+                self.ids,
+                self._get_due_conditions(today)[0],
+            )
+        )
+
+    def _expire(self, today):
+        """Post a row for each lot whose last day is over."""
+        description = self.env._("Expired")
+        self.env.cr.execute(
+            SQL(
+                """
+                WITH due AS MATERIALIZED (
+                     SELECT h.id AS lot_id, h.card_id, h.remaining,
+                            nextval('loyalty_history_id_seq') AS row_id
+                       FROM loyalty_history h
+                      WHERE h.card_id = ANY(%(cards)s)
+                        AND %(condition)s
+                ), posted AS (
+                     INSERT INTO loyalty_history
+                            (id, card_id, kind, key, date, points, issued, used,
+                             remaining, pending, description,
+                             create_uid, create_date, write_uid, write_date)
+                     SELECT row_id, card_id, 'expire',
+                            'expire:' || lot_id || ':' || %(today)s, %(today)s,
+                            -remaining, 0, remaining, 0, FALSE, %(description)s,
+                            %(uid)s, now() AT TIME ZONE 'UTC',
+                            %(uid)s, now() AT TIME ZONE 'UTC'
+                       FROM due
+                ), drawn AS (
+                     INSERT INTO hstyle_points_allocation (lot_id, row_id, points)
+                     SELECT lot_id, row_id, remaining
+                       FROM due
+                )
+                UPDATE loyalty_history lot
+                   SET remaining = 0
+                  FROM due
+                 WHERE lot.id = due.lot_id
+                """,
+                cards=self.ids,
+                condition=self._get_due_conditions(today)[1],
+                today=str(today),
+                description=description,
+                uid=self.env.uid,
+            )
+        )
+
+    def _sum_up(self):
+        """Write the cards' balances from their open rows."""
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_card c
+                   SET points = sums.available,
+                       points_pending = sums.pending,
+                       write_uid = %(uid)s,
+                       write_date = now() AT TIME ZONE 'UTC'
+                  FROM (
+                        SELECT card.id,
+                               COALESCE(SUM(h.remaining) FILTER (
+                                   WHERE NOT h.pending), 0) AS available,
+                               COALESCE(SUM(h.remaining) FILTER (
+                                   WHERE h.pending), 0) AS pending
+                          FROM unnest(%(cards)s) AS card (id)
+                          LEFT JOIN loyalty_history h
+                            ON h.card_id = card.id
+                           AND h.remaining <> 0
+                         GROUP BY card.id
+                       ) sums
+                 WHERE c.id = sums.id
+                """,
+                uid=self.env.uid,
+                cards=self.ids,
+            )
+        )
+        self.invalidate_recordset(["points", "points_pending", "history_ids"])
+        self.env["loyalty.history"].invalidate_model(["remaining", "pending"])
+
+    # === THE AUDIT === #
+
+    @api.model
+    def _cron_check(self):
+        """Compare balances, lots and rows of every card; name those that disagree."""
+        self.env.flush_all()
+        faults = self._find_faults()
+        cards = self.browse({card_id for card_id, _fault in faults})
+        _logger.info("Points ledger checked: %s cards disagree.", len(cards))
+        if cards:
+            self._alert(self.env._("The points ledger disagrees with itself"), cards)
+
+    @api.model
+    def _find_faults(self, ids=None):
+        """Return (card id, fault) where sums differ; nothing is repaired.
+
+        A card's balance is what remains of its rows that are not pending; what remains
+        of a row is its points less what is drawn on it, and plus what it drew; a row
+        draws on lots of its own card.
+
+        :param ids: cards to look at, or None for all
+        """
+        scope = SQL("TRUE") if ids is None else SQL("card_id = ANY(%s)", list(ids))
+        return self.env.execute_query(
+            SQL(
+                """
+                WITH row AS (
+                     SELECT id, card_id, points, remaining, pending
+                       FROM loyalty_history
+                      WHERE kind IS NOT NULL AND %(scope)s
+                ), matched AS (
+                     SELECT id, SUM(points) AS points
+                       FROM (SELECT lot_id AS id, -points AS points
+                               FROM hstyle_points_allocation
+                              UNION ALL
+                             SELECT row_id, points FROM hstyle_points_allocation) drawn
+                      GROUP BY id
+                ), balance AS (
+                     SELECT card_id,
+                            SUM(remaining) FILTER (WHERE NOT pending) AS available,
+                            SUM(remaining) FILTER (WHERE pending) AS pending,
+                            SUM(points) AS total
+                       FROM row
+                      GROUP BY card_id
+                )
+                SELECT c.id, 'balance'
+                  FROM (SELECT id, id AS card_id, points, points_pending
+                          FROM loyalty_card WHERE managed) c
+                  LEFT JOIN balance b USING (card_id)
+                 WHERE %(scope)s
+                   AND (round(c.points::numeric, 2) <> COALESCE(b.available, 0)
+                        OR COALESCE(c.points_pending, 0) <> COALESCE(b.pending, 0)
+                        OR COALESCE(b.available, 0) + COALESCE(b.pending, 0)
+                           <> COALESCE(b.total, 0))
+                 UNION
+                SELECT card_id, 'lot'
+                  FROM row
+                  LEFT JOIN matched USING (id)
+                 WHERE row.points + COALESCE(matched.points, 0) <> row.remaining
+                 UNION
+                SELECT lot.card_id, 'draw'
+                  FROM hstyle_points_allocation a
+                  JOIN row lot ON lot.id = a.lot_id
+                  JOIN loyalty_history r ON r.id = a.row_id
+                 WHERE r.card_id <> lot.card_id
+                 ORDER BY 1, 2
+                """,
+                scope=scope,
+            )
+        )
+
+    @api.model
+    def _alert(self, subject, cards):
+        """Tell the CRM managers which cards need a person."""
+        group = self.env.ref("hstyle_crm.hstyle_crm_group_manager")
+        managers = group.sudo().all_user_ids.filtered("active").partner_id
+        names = [
+            f"{card.code} ({card.partner_id.display_name or '-'})"
+            for card in cards.sudo()[:100]
+        ]
+        body = self.env._(
+            "%(count)s cards: %(names)s. Nothing was changed; open them and compare "
+            "their rows with their balances.",
+            count=len(cards),
+            names=", ".join(names),
+        )
+        self.env["mail.thread"].sudo().message_notify(
+            partner_ids=managers.ids, subject=subject, body=body
+        )

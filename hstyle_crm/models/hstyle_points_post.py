@@ -1,0 +1,462 @@
+import json
+from collections import defaultdict
+
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
+
+from ..exceptions import TryAgainError
+from ..tools.ledger import Ledger, Overdrawn, Row, exact
+
+#: What is stored of a row when it is posted.
+_ROW_COLUMNS = {
+    "id": "int",
+    "card_id": "int",
+    "kind": "text",
+    "key": "text",
+    "date": "date",
+    "points": "numeric",
+    "issued": "float8",
+    "used": "float8",
+    "remaining": "numeric",
+    "pending": "boolean",
+    "available_on": "date",
+    "expiration_date": "date",
+    "description": "text",
+    "order_model": "text",
+    "order_id": "int",
+}
+
+
+class HstylePointsPost(models.AbstractModel):
+    """How points are posted: the door's half of loyalty.card.
+
+    The arithmetic is `tools.ledger`; this reads and writes its rows.
+    """
+
+    _name = "hstyle.points.post"
+    _description = "Posting of points"
+
+    def _prepare_move(self, kind, points, description, document=None, **values):
+        """Return a move for `_post`.
+
+        :param str kind: a kind of loyalty.history
+        :param points: signed amount, rounded to two places
+        :param str description: what happened, for the customer too
+        :param document: record that the points are of, if any
+        :param values: key, side (issued, used), expiration_date, available_on,
+            pending; by default an award expires as its program says
+        """
+        self.ensure_one()
+        points = exact(points)
+        side = "issued" if points > 0 else "used"
+        return {
+            "card_id": self.id,
+            "kind": kind,
+            "points": points,
+            "side": side,
+            "description": description,
+            "document": (document._name, document.id) if document else None,
+            **values,
+        }
+
+    def _prepare_opening(self, points):
+        """Return the move that opens a card."""
+        description = self.env._("Opening balance")
+        return self._prepare_move("opening", points, description, key="opening")
+
+    def _post(self, moves=()):
+        """Post moves of points: the only writer of ledger rows and balances.
+
+        In one transaction and a constant number of queries: the cards are locked in
+        the order of their ids, what is due on them is released and expired, each
+        move is matched with lots, and the balances follow. A move whose key is posted
+        already on its card is left out.
+
+        :param moves: list of dicts by `_prepare_move`, posted in that order, on any
+            cards; those of ``self`` are brought up to date even without one
+        :return: the new rows, those of expired points included
+        :raise UserError: if a card has too few points, with its customer's name
+        :raise TryAgainError: if somebody else posted to a card meanwhile
+        """
+        cards = self.sudo() | self.sudo().browse({move["card_id"] for move in moves})
+        self.env["loyalty.history"].flush_model()
+        self.flush_model()
+        cards._lock()
+        moves = self._drop_posted(moves)
+        books = cards._read_ledgers()
+        drawn = self._read_drawn(moves, books)
+        for move in moves:
+            self._apply(books, move, drawn)
+        return self._store(books)
+
+    def _lock(self):
+        """Lock the cards against all other posting until the transaction ends.
+
+        Each posting writes its card, so that a card which changed since our snapshot
+        fails here: what was read of it before is right, or nothing is done.
+        """
+        try:
+            self.env.execute_query(
+                SQL(
+                    "SELECT id FROM loyalty_card WHERE id = ANY(%s) ORDER BY id"
+                    " FOR NO KEY UPDATE",
+                    self.ids,
+                )
+            )
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
+            raise self._ask_again() from error
+
+    def _ask_again(self):
+        message = self.env._(
+            "Somebody else is changing the points of this customer at this moment. "
+            "Nothing was done; please try again."
+        )
+        return TryAgainError(message)
+
+    @api.model
+    def _drop_posted(self, moves):
+        """Return the moves whose key is new, the first of each."""
+        keyed = {(move["card_id"], move["key"]) for move in moves if move.get("key")}
+        if not keyed:
+            return moves
+        cards, keys = zip(*sorted(keyed), strict=True)
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT h.card_id, h.key
+                  FROM unnest(%s::int[], %s::text[]) AS wanted (card_id, key)
+                  JOIN loyalty_history h USING (card_id, key)
+                """,
+                list(cards),
+                list(keys),
+            )
+        )
+        seen, kept = set(found), []
+        for move in moves:
+            name = (move["card_id"], move.get("key"))
+            if not name[1] or name not in seen:
+                kept.append(move)
+                seen.add(name)
+        return kept
+
+    def _read_ledgers(self):
+        """Return card id → its open rows, as of today."""
+        rows = defaultdict(list)
+        for card_id, row in self._read_rows(
+            SQL("h.card_id = ANY(%s) AND h.remaining <> 0", self.ids)
+        ):
+            rows[card_id].append(row)
+        today = {program: program._get_today() for program in self.program_id}
+        books = {}
+        for card in self:
+            for row in rows[card.id]:
+                row.values["stored"] = (row.remaining, row.pending)
+            books[card.id] = Ledger(rows[card.id], today[card.program_id])
+        return books
+
+    @api.model
+    def _read_rows(self, condition):
+        """Yield (card id, row) of the ledger's rows that meet an SQL condition."""
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT h.card_id, h.id, h.kind, h.points, h.remaining,
+                       h.expiration_date, h.available_on, h.pending,
+                       h.order_model, h.order_id
+                  FROM loyalty_history h
+                 WHERE %s
+                """,
+                condition,
+            )
+        )
+        for card_id, row_id, kind, points, remaining, *clock, model, res_id in found:
+            expiration_date, available_on, pending = clock
+            yield (
+                card_id,
+                Row(
+                    points=exact(points),
+                    kind=kind,
+                    remaining=exact(remaining),
+                    expiration_date=expiration_date,
+                    available_on=available_on,
+                    pending=pending,
+                    document=(model, res_id) if res_id else None,
+                    id=row_id,
+                ),
+            )
+
+    @api.model
+    def _read_drawn(self, moves, books):
+        """Return (document, side) → [(lot, amount)] of points to be given back.
+
+        The lots join the ledgers, as most have nothing left and were not read.
+        """
+        undone = [m for m in moves if m["kind"] == "reverse" and m["points"] > 0]
+        if not undone:
+            return {}
+        documents = {move["document"] for move in undone}
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT r.order_model, r.order_id, r.issued <> 0, a.lot_id,
+                       SUM(a.points)
+                  FROM loyalty_history r
+                  JOIN hstyle_points_allocation a ON a.row_id = r.id
+                 WHERE (r.order_model, r.order_id) IN %s
+                   AND r.card_id = ANY(%s)
+                 GROUP BY r.order_model, r.order_id, r.issued <> 0, a.lot_id
+                HAVING SUM(a.points) > 0
+                 ORDER BY MAX(a.id)
+                """,
+                tuple(documents),
+                list(books),
+            )
+        )
+        lots = self._get_lots({row[3] for row in found}, books)
+        drawn = defaultdict(list)
+        for model, res_id, issued, lot_id, amount in found:
+            side = "issued" if issued else "used"
+            drawn[(model, res_id), side].append((lots[lot_id], exact(amount)))
+        return drawn
+
+    @api.model
+    def _get_lots(self, ids, books):
+        """Return id → row of lots, adding those to the ledgers that they lack."""
+        known = {row.id: row for book in books.values() for row in book.rows}
+        missing = list(ids - known.keys())
+        if missing:
+            for card_id, row in self._read_rows(SQL("h.id = ANY(%s)", missing)):
+                row.values["stored"] = (row.remaining, row.pending)
+                books[card_id].rows.append(row)
+                known[row.id] = row
+        return known
+
+    @api.model
+    def _apply(self, books, move, drawn):
+        """Enter one move into its card's ledger."""
+        card = self.sudo().browse(move["card_id"])
+        book = books[card.id]
+        row = card._prepare_row(move, book.today)
+        if row.kind != "reverse":
+            card._award_or_spend(book, row)
+        elif row.points > 0:
+            book.give_back(row, drawn[row.document, move["side"]])
+        elif short := book.take_back(row):
+            card._follow_debt_policy(book, row, short)
+        book.tidy()
+
+    def _prepare_row(self, move, today):
+        """Return the row of a move; an award gets its dates from the program."""
+        award = move["points"] > 0 and move["kind"] != "reverse"
+        expiration = award and self.program_id._get_expiration(today)
+        available = fields.Date.to_date(move.get("available_on")) or None
+        return Row(
+            points=move["points"],
+            kind=move["kind"],
+            expiration_date=fields.Date.to_date(
+                move.get("expiration_date", expiration)
+            )
+            or None,
+            available_on=available,
+            pending=move.get("pending", bool(available and available > today)),
+            document=move["document"],
+            values={name: move.get(name) for name in ("side", "key", "description")},
+        )
+
+    def _award_or_spend(self, book, row):
+        """Enter a row that stands by itself.
+
+        :raise UserError: if it takes more points than there are
+        """
+        if row.points >= 0:
+            book.award(row)
+            return
+        try:
+            book.spend(row)
+        except Overdrawn as error:
+            raise self._get_overdrawn(-row.points, error.args[0]) from error
+
+    def _get_overdrawn(self, wanted, available):
+        return UserError(
+            self.env._(
+                "%(customer)s has %(available)s points to spend, and %(wanted)s are "
+                "wanted. Take fewer points, or fewer rewards.",
+                customer=self.partner_id.display_name or self.code,
+                available=self._format_points(float(max(available, 0))).strip(),
+                wanted=self._format_points(float(wanted)).strip(),
+            )
+        )
+
+    def _follow_debt_policy(self, book, row, short):
+        """Do with points that were spent before they were undone as the program says.
+
+        :raise UserError: if it forbids to undo them
+        """
+        policy = self.program_id.debt_policy
+        if policy == "forbid":
+            raise UserError(
+                self.env._(
+                    "%(customer)s has spent %(points)s of these points already, and "
+                    "the program forbids to undo them. Cancel the order that spent "
+                    "them first, or adjust the customer's points.",
+                    customer=self.partner_id.display_name or self.code,
+                    points=self._format_points(float(short)).strip(),
+                )
+            )
+        if policy == "forgive":
+            description = self.env._("Spent already, and forgiven")
+            values = {"side": "issued", "description": description}
+            book.award(Row(short, "adjust", document=row.document, values=values))
+
+    @api.model
+    def _store(self, books):
+        """Write what the ledgers posted; return the new rows."""
+        posted = [(c, row) for c, book in books.items() for row in book.posted]
+        self._number(posted)
+        self._insert_rows(posted, books)
+        self._insert_draws(books)
+        self._update_rows(books)
+        self._update_balances(books)
+        return self.env["loyalty.history"].browse(row.id for _card, row in posted)
+
+    @api.model
+    def _number(self, posted):
+        """Give new rows their ids, in the order of posting."""
+        if posted:
+            ids = self.env.execute_query(
+                SQL(
+                    "SELECT nextval('loyalty_history_id_seq')"
+                    "  FROM generate_series(1, %s)",
+                    len(posted),
+                )
+            )
+            for (_card, row), (row_id,) in zip(posted, ids, strict=True):
+                row.id = row_id
+
+    @api.model
+    def _insert_rows(self, posted, books):
+        if posted:
+            rows = [self._prepare_columns(c, row, books[c].today) for c, row in posted]
+            columns = SQL(", ").join(map(SQL.identifier, _ROW_COLUMNS))
+            types = SQL(", ".join(f"{n} {t}" for n, t in _ROW_COLUMNS.items()))
+            self.env.cr.execute(
+                SQL(
+                    """
+                    INSERT INTO loyalty_history
+                           (%s, create_uid, create_date, write_uid, write_date)
+                    SELECT %s, %s, now() AT TIME ZONE 'UTC', %s,
+                           now() AT TIME ZONE 'UTC'
+                      FROM jsonb_to_recordset(%s) AS row (%s)
+                    """,
+                    columns,
+                    columns,
+                    self.env.uid,
+                    self.env.uid,
+                    json.dumps(rows, default=str),
+                    types,
+                )
+            )
+
+    @api.model
+    def _prepare_columns(self, card_id, row, today):
+        """Return the columns of a new row."""
+        side = row.values.get("side", "used")
+        lot = row.values.get("lot")
+        model, res_id = row.document or (None, None)
+        return {
+            "id": row.id,
+            "card_id": card_id,
+            "kind": row.kind,
+            "key": f"expire:{lot.id}:{today}" if lot else row.values.get("key"),
+            "date": today,
+            "points": row.points,
+            "issued": row.points if side == "issued" else 0,
+            "used": -row.points if side == "used" else 0,
+            "remaining": row.remaining,
+            "pending": row.pending,
+            "available_on": row.available_on,
+            "expiration_date": row.expiration_date,
+            "description": row.values.get("description") or self.env._("Expired"),
+            "order_model": model,
+            "order_id": res_id,
+        }
+
+    @api.model
+    def _insert_draws(self, books):
+        draws = [draw for book in books.values() for draw in book.draws]
+        if draws:
+            lots, rows, points = zip(*draws, strict=True)
+            self.env.cr.execute(
+                SQL(
+                    """
+                    INSERT INTO hstyle_points_allocation (lot_id, row_id, points)
+                    SELECT * FROM unnest(%s::int[], %s::int[], %s::numeric[])
+                    """,
+                    [lot.id for lot in lots],
+                    [row.id for row in rows],
+                    list(points),
+                )
+            )
+
+    @api.model
+    def _update_rows(self, books):
+        """Write what is left of rows that were there before."""
+        changed = [
+            (row.id, row.remaining, row.pending)
+            for book in books.values()
+            for row in book.rows
+            if row.values.get("stored", (row.remaining, row.pending))
+            != (row.remaining, row.pending)
+        ]
+        if changed:
+            ids, remaining, pending = zip(*changed, strict=True)
+            self.env.cr.execute(
+                SQL(
+                    """
+                    UPDATE loyalty_history h
+                       SET remaining = new.remaining, pending = new.pending
+                      FROM unnest(%s::int[], %s::numeric[], %s::boolean[])
+                           AS new (id, remaining, pending)
+                     WHERE h.id = new.id
+                    """,
+                    list(ids),
+                    list(remaining),
+                    list(pending),
+                )
+            )
+            rows = self.env["loyalty.history"].browse(ids)
+            rows.invalidate_recordset(["remaining", "pending"])
+
+    @api.model
+    def _update_balances(self, books):
+        """Write the cards' sums: all cards, as a mark for whoever waits for them."""
+        if not books:
+            return
+        sums = [(c, book.available, book.pending) for c, book in books.items()]
+        ids, available, pending = zip(*sums, strict=True)
+        cards = self.sudo().browse(ids)
+        before = {card: {"old": card.points} for card in cards}
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_card c
+                   SET points = new.available,
+                       points_pending = new.pending,
+                       write_uid = %s,
+                       write_date = now() AT TIME ZONE 'UTC'
+                  FROM unnest(%s::int[], %s::numeric[], %s::numeric[])
+                       AS new (id, available, pending)
+                 WHERE c.id = new.id
+                """,
+                self.env.uid,
+                list(ids),
+                list(available),
+                list(pending),
+            )
+        )
+        cards.modified(["points", "points_pending"])
+        cards.invalidate_recordset(["points", "points_pending", "history_ids"])
+        changes = {card: {**before[card], "new": card.points} for card in cards}
+        cards._send_points_reach_communication(changes)
