@@ -8,10 +8,12 @@ from . import hstyle_import_column
 from . import hstyle_import_row
 from . import hstyle_order
 from . import hstyle_order_line
+from . import hstyle_points_adjustment
 from . import hstyle_points_allocation
 from . import hstyle_points_campaign
 from . import hstyle_points_expiry
 from . import hstyle_points_job
+from . import hstyle_points_liability
 from . import hstyle_points_post
 from . import loyalty_card
 from . import hstyle_profile_refresh
@@ -24,6 +26,7 @@ from . import loyalty_program
 from . import loyalty_reward
 from . import loyalty_rule
 from . import payment_transaction
+from . import rating_rating
 from . import res_company
 from . import res_config_settings
 from . import res_partner

@@ -81,7 +81,7 @@ class HstylePointsCampaign(models.Model):
             (not self.date_from or self.date_from <= day)
             and (not self.date_to or day <= self.date_to)
             and (not self.weekday or int(self.weekday) == day.weekday())
-            and (not self.birthday_month or bool(born) and born.month == day.month)
+            and (not self.birthday_month or (bool(born) and born.month == day.month))
         )
 
     def _covers(self, product):

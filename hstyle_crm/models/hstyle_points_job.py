@@ -136,7 +136,9 @@ class HstylePointsJob(models.AbstractModel):
 
     @api.model
     def _count_due(self, shard=0, shards=1):
-        query = SQL("SELECT COUNT(DISTINCT card_id) FROM (%s) d", self._due(shard, shards))
+        query = SQL(
+            "SELECT COUNT(DISTINCT card_id) FROM (%s) d", self._due(shard, shards)
+        )
         [(count,)] = self.env.execute_query(query)
         return count
 
@@ -253,12 +255,88 @@ class HstylePointsJob(models.AbstractModel):
         self.invalidate_recordset(["points", "points_pending", "history_ids"])
         self.env["loyalty.history"].invalidate_model(["remaining", "pending"])
 
+    # === NOTICES === #
+
+    @api.model
+    def _cron_notify(self):
+        """Write to members whose points expire soon: 30 days before, and 7."""
+        commit = self.env["ir.cron"]._commit_progress
+        total = 0
+        # The later notice first: who gets it needs no earlier one.
+        for days in sorted(HORIZONS):
+            while cards := self._find_expiring(days, NOTICES):
+                total += len(cards._notify_expiring(days))
+                if not commit(len(cards)):
+                    return
+        _logger.info("%s members were told that points expire.", total)
+
+    @api.model
+    def _find_expiring(self, days, limit):
+        """Return cards with points that expire in so many days, and no notice yet."""
+        field = SQL.identifier(f"notice_{days}_until")
+        nearest = max((h for h in HORIZONS if h < days), default=-1)
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT h.card_id
+                  FROM loyalty_history h
+                  JOIN loyalty_card c ON c.id = h.card_id AND c.active
+                 WHERE h.remaining > 0
+                   AND h.expiration_date > %(start)s
+                   AND h.expiration_date <= %(end)s
+                   AND (c.%(field)s IS NULL OR h.expiration_date > c.%(field)s)
+                   AND c.partner_id IS NOT NULL
+                 GROUP BY h.card_id
+                 ORDER BY h.card_id
+                 LIMIT %(limit)s
+                """,
+                start=fields.Date.add(fields.Date.today(), days=nearest),
+                end=fields.Date.add(fields.Date.today(), days=days),
+                field=field,
+                limit=limit,
+            )
+        )
+        return self.browse(card_id for (card_id,) in found)
+
+    def _notify_expiring(self, days):
+        """Send the notice, and remember which expiries it named; return the told."""
+        until = fields.Date.add(fields.Date.today(), days=days)
+        partners = self.partner_id._filter_contactable("email", "points_expiry")
+        told = self.filtered(lambda card: card.partner_id in partners)
+        template = self.env.ref("hstyle_crm.mail_template_points_expiry")
+        if told:
+            told = told.with_context(points_until=until)
+            template.with_env(told.env).send_mail_batch(told.ids)
+        self.env.cr.execute(
+            SQL(
+                "UPDATE loyalty_card SET %s = %s WHERE id = ANY(%s)",
+                SQL.identifier(f"notice_{days}_until"),
+                until,
+                self.ids,
+            )
+        )
+        self.invalidate_recordset([f"notice_{days}_until"])
+        return told
+
+    def _get_expiring(self):
+        """Return the next expiries of the card that its notice names."""
+        self.ensure_one()
+        until = self.env.context.get("points_until")
+        return self.expiry_ids.filtered(
+            lambda expiry: (
+                expiry.expiration_date
+                and (not until or expiry.expiration_date <= until)
+            )
+        )
+
     # === THE AUDIT === #
 
     @api.model
     def _cron_check(self):
         """Compare balances, lots and rows of every card; name those that disagree."""
         self.env.flush_all()
+        programs = self.env["loyalty.program"].sudo().with_context(active_test=False)
+        programs.search([("managed", "=", True)])._update_breakage()
         faults = self._find_faults()
         cards = self.browse({card_id for card_id, _fault in faults})
         _logger.info("Points ledger checked: %s cards disagree.", len(cards))

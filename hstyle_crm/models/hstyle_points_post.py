@@ -27,6 +27,8 @@ _ROW_COLUMNS = {
     "order_model": "text",
     "order_id": "int",
 }
+#: What a move says about its row that means nothing to the arithmetic.
+_VALUES = ("side", "key", "description", "date")
 
 
 class HstylePointsPost(models.AbstractModel):
@@ -45,7 +47,7 @@ class HstylePointsPost(models.AbstractModel):
         :param points: signed amount, rounded to two places
         :param str description: what happened, for the customer too
         :param document: record that the points are of, if any
-        :param values: key, side (issued, used), expiration_date, available_on,
+        :param values: key, side (issued, used), date, expiration_date, available_on,
             pending; by default an award expires as its program says
         """
         self.ensure_one()
@@ -255,14 +257,12 @@ class HstylePointsPost(models.AbstractModel):
         return Row(
             points=move["points"],
             kind=move["kind"],
-            expiration_date=fields.Date.to_date(
-                move.get("expiration_date", expiration)
-            )
+            expiration_date=fields.Date.to_date(move.get("expiration_date", expiration))
             or None,
             available_on=available,
             pending=move.get("pending", bool(available and available > today)),
             document=move["document"],
-            values={name: move.get(name) for name in ("side", "key", "description")},
+            values={name: move.get(name) for name in _VALUES},
         )
 
     def _award_or_spend(self, book, row):
@@ -370,7 +370,7 @@ class HstylePointsPost(models.AbstractModel):
             "card_id": card_id,
             "kind": row.kind,
             "key": f"expire:{lot.id}:{today}" if lot else row.values.get("key"),
-            "date": today,
+            "date": row.values.get("date") or today,
             "points": row.points,
             "issued": row.points if side == "issued" else 0,
             "used": -row.points if side == "used" else 0,

@@ -28,6 +28,13 @@ class LoyaltyCard(models.Model):
         help="Earned, but to be spent later only.",
     )
     tier_multiplier = fields.Float(related="partner_id.grade_id.tier_multiplier")
+    ledger_ids = fields.One2many(
+        comodel_name="loyalty.history",
+        inverse_name="card_id",
+        string="Ledger",
+        domain=[("kind", "!=", False)],
+        readonly=True,
+    )
     expiry_ids = fields.One2many(
         comodel_name="hstyle.points.expiry",
         inverse_name="card_id",
@@ -41,6 +48,27 @@ class LoyaltyCard(models.Model):
     )
     # Stock searches the card of a cancelled order without an index.
     _order_idx = models.Index("(order_id) WHERE order_id IS NOT NULL")
+
+    def _compute_display_name(self):
+        members = self.filtered(lambda card: card.managed and card.partner_id)
+        for card in members:
+            card.display_name = f"{card.partner_id.display_name} ({card.code})"
+        return super(LoyaltyCard, self - members)._compute_display_name()
+
+    # === ACTION METHODS === #
+
+    def action_adjust_points(self):
+        """Open the form that gives or takes points, with a reason."""
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "hstyle_crm.hstyle_points_adjustment_action_new"
+        )
+        return {**action, "context": {"default_card_id": self.id}}
+
+    def action_loyalty_update_balance(self):
+        if self.managed:
+            return self.action_adjust_points()
+        return super().action_loyalty_update_balance()
 
     # === CRUD METHODS === #
 
@@ -57,6 +85,7 @@ class LoyaltyCard(models.Model):
         except errors.UniqueViolation as error:
             raise self._ask_again() from error
         cards._open(balances)
+        cards.partner_id._award_profile()
         return cards
 
     def write(self, vals):
@@ -235,9 +264,7 @@ class LoyaltyCard(models.Model):
                 self.id,
             )
         )
-        self.env.cr.execute(
-            SQL("SELECT set_config('hstyle.points_merge', '', TRUE)")
-        )
+        self.env.cr.execute(SQL("SELECT set_config('hstyle.points_merge', '', TRUE)"))
 
     def _move_references(self, keeper):
         """Let orders earn and spend on the card that stays."""

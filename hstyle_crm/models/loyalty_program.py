@@ -108,6 +108,15 @@ class LoyaltyProgram(models.Model):
         "currency; by default, what its reward takes off per point.",
     )
 
+    breakage = fields.Float(
+        string="Breakage (%)",
+        digits=(5, 2),
+        readonly=True,
+        copy=False,
+        help="Of the points that left the cards in the last 12 months, the share that "
+        "expired unspent. Computed every night.",
+    )
+
     @api.depends("reward_ids.discount", "reward_ids.discount_mode")
     def _compute_point_value(self):
         for program in self:
@@ -223,6 +232,16 @@ class LoyaltyProgram(models.Model):
         cards._post([c._prepare_move("bonus", points, reason, key=key) for c in cards])
         return cards.with_env(self.env)
 
+    def _get_adjustment_limit(self, user):
+        """Return the points that a user may give or take in a day; None: any."""
+        self.ensure_one()
+        if user.has_group("hstyle_crm.hstyle_crm_group_manager"):
+            return None
+        if user.has_group("hstyle_crm.hstyle_crm_group_clerk"):
+            return self.clerk_limit
+        agent = user.has_group("hstyle_crm.hstyle_crm_group_agent")
+        return self.agent_limit if agent else 0
+
     def _get_today(self):
         """Return the day of business of the program's company."""
         company = self.company_id or self.env.company
@@ -238,3 +257,25 @@ class LoyaltyProgram(models.Model):
     def _get_available(self, day):
         """Return the day from which an order's points can be spent, or False."""
         return self.pending_days and day + relativedelta(days=self.pending_days)
+
+    def _update_breakage(self):
+        """Work out which share of points expires unspent."""
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT c.program_id,
+                       100 * SUM(h.used) FILTER (WHERE h.kind = 'expire')
+                           / NULLIF(SUM(h.used), 0)
+                  FROM loyalty_history h
+                  JOIN loyalty_card c ON c.id = h.card_id
+                 WHERE h.kind IN ('expire', 'spend', 'reverse')
+                   AND h.used <> 0
+                   AND h.date > %s
+                 GROUP BY c.program_id
+                """,
+                fields.Date.today() - relativedelta(years=1),
+            )
+        )
+        shares = dict(found)
+        for program in self:
+            program.breakage = min(100, max(0, shares.get(program.id) or 0))

@@ -1,4 +1,9 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+#: What makes a profile complete.
+_PROFILE = ("name", "phone", "email", "birthday")
+#: Movements of points that the customer's form shows; the card has them all.
+_LATEST = 20
 
 
 class ResPartner(models.Model):
@@ -18,7 +23,34 @@ class ResPartner(models.Model):
         groups="hstyle_crm.hstyle_crm_group_user",
     )
 
-    birthday = fields.Date(tracking=False)
+    birthday = fields.Date()
+
+    # Points.
+    hstyle_card_ids = fields.One2many(
+        comodel_name="loyalty.card",
+        inverse_name="partner_id",
+        string="Member cards",
+        domain=[("managed", "=", True)],
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
+
+    hstyle_points = fields.Float(
+        string="Points",
+        compute="_compute_hstyle_points",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
+    hstyle_expiry_ids = fields.One2many(
+        comodel_name="hstyle.points.expiry",
+        string="Next expiries",
+        compute="_compute_hstyle_points",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
+    hstyle_ledger_ids = fields.One2many(
+        comodel_name="loyalty.history",
+        string="Latest movements",
+        compute="_compute_hstyle_points",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
 
     # Read by the refresh: contacts whose purchases belong to their company.
     _hstyle_family_idx = models.Index(
@@ -31,6 +63,29 @@ class ResPartner(models.Model):
     _hstyle_email_idx = models.Index(
         "(email_normalized) WHERE email_normalized IS NOT NULL"
     )
+
+    @api.depends("hstyle_card_ids.points")
+    def _compute_hstyle_points(self):
+        for partner in self:
+            cards = partner.hstyle_card_ids
+            partner.hstyle_points = sum(cards.mapped("points"))
+            partner.hstyle_expiry_ids = cards.expiry_ids.filtered("expiration_date")
+            domain = [("card_id", "in", cards.ids), ("kind", "!=", False)]
+            partner.hstyle_ledger_ids = self.env["loyalty.history"].search(
+                domain, limit=_LATEST
+            )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        partners = super().create(vals_list)
+        partners._award_profile()
+        return partners
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not vals.keys().isdisjoint(_PROFILE):
+            self._award_profile()
+        return result
 
     def action_hstyle_export(self):
         """Download the chosen contacts with their profiles, as XLSX."""
@@ -46,3 +101,67 @@ class ResPartner(models.Model):
         domain = [("partner_id", "=", self.commercial_partner_id.id)]
         views = [(False, "list"), (False, "pivot"), (False, "graph")]
         return {**action, "domain": domain, "context": {}, "views": views}
+
+    def action_hstyle_points(self):
+        """Open the customer's card, or offer to give the first points."""
+        self.ensure_one()
+        cards = self.hstyle_card_ids
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "hstyle_crm.loyalty_card_action"
+        )
+        if len(cards) == 1:
+            form = [(self.env.ref("loyalty.loyalty_card_view_form").id, "form")]
+            return {**action, "views": form, "res_id": cards.id}
+        return {**action, "domain": [("id", "in", cards.ids)], "context": {}}
+
+    # === POINTS FOR EVENTS === #
+
+    def _award_profile(self):
+        """Thank members, once, for a profile that is complete."""
+        programs = self._get_event_programs("profile_points")
+        if programs:
+            domain = [
+                ("program_id", "in", programs.ids),
+                ("partner_id", "in", self.ids),
+            ]
+            members = self.env["loyalty.card"].sudo().search(domain).partner_id
+            for partner in members.filtered(
+                lambda p: all(p[name] for name in _PROFILE)
+            ):
+                description = self.env._("Your profile is complete")
+                partner._award_event("profile_points", "profile", description)
+
+    def _award_event(self, field, key, description):
+        """Give a customer the points of an event, once.
+
+        :param field: the program's field with the points
+        :param key: what the event is, for `loyalty.card._post`
+        """
+        self.ensure_one()
+        for program in self._get_event_programs(field):
+            program._give_bonus(self, program[field], description, key=key)
+
+    @api.model
+    def _get_event_programs(self, field):
+        """Return the programs of the user's company that give points for an event."""
+        programs = self.env["loyalty.program"].sudo()
+        company = self.env.company
+        return programs.search(
+            [
+                *programs._check_company_domain([company.id, *company.parent_ids.ids]),
+                ("managed", "=", True),
+                (field, ">", 0),
+            ]
+        )
+
+    # === THE CONTACT GATE === #
+
+    def _filter_contactable(self, channel, purpose):
+        """Return those customers who may be written to: the gate of every sender.
+
+        :param str channel: "email" so far
+        :param str purpose: what it is about, such as "points_expiry"
+        """
+        return self.filtered(
+            lambda partner: partner.email_normalized and not partner.is_blacklisted
+        )

@@ -40,21 +40,12 @@ class SaleOrder(models.Model):
         copy=False,
         help="Until then nothing else can spend the points of this order.",
     )
-    points_earned = fields.Float(compute="_compute_points_posted", string="Earned")
-    points_spent = fields.Float(compute="_compute_points_posted", string="Spent")
 
     # Read by hstyle.purchase: sums per customer come from the index alone.
     _hstyle_purchase_idx = models.Index(
         "(partner_id, company_id, date_order) INCLUDE (amount_total, currency_rate) "
         "WHERE state = 'sale'"
     )
-
-    def _compute_points_posted(self):
-        posted = self._get_points_posted()
-        for order in self:
-            rows = posted[order.id].values()
-            order.points_earned = sum(float(row.earned) for row in rows)
-            order.points_spent = sum(float(row.spent) for row in rows)
 
     # === THE HOST'S FLOWS === #
 
@@ -108,14 +99,89 @@ class SaleOrder(models.Model):
             reward, coupon, **kwargs
         )
 
+    # === A FREE CHOICE OF POINTS === #
+
+    def action_open_reward_wizard(self):
+        self.ensure_one()
+        self._update_programs_and_rewards()
+        rewards = self.env["loyalty.reward"].union(
+            *self._get_claimable_rewards().values()
+        )
+        if any(reward._is_free_choice() for reward in rewards):
+            # The host applies a single reward at once: there would be no choice.
+            return self.env["ir.actions.actions"]._for_xml_id(
+                "sale_loyalty.sale_loyalty_reward_wizard_action"
+            )
+        return super().action_open_reward_wizard()
+
+    def _get_points_card(self, program):
+        """Return the customer's card of a program, as far as there is one."""
+        domain = [
+            ("partner_id", "=", self.partner_id.id),
+            ("program_id", "=", program.id),
+        ]
+        return self.env["loyalty.card"].sudo().search(domain, limit=1)
+
+    def _get_most_points(self, reward):
+        """Return how many points the order may spend on a reward of free choice."""
+        self.ensure_one()
+        card = self._get_points_card(reward.program_id)
+        spent = sum(
+            self.order_line.filtered(lambda line: line.coupon_id == card).mapped(
+                "points_cost"
+            )
+        )
+        available = self._get_real_points_for_coupon(card) + spent if card else 0
+        return reward._get_most_points(self, available, 0)
+
+    def _get_portal_reward(self):
+        """Return the reward whose points the customer may choose in the portal."""
+        self.ensure_one()
+        if self.state not in ("draft", "sent") or self.is_expired:
+            return self.env["loyalty.reward"]
+        domain = [*self._get_program_domain(), ("managed", "=", True)]
+        rewards = self.env["loyalty.program"].sudo().search(domain).reward_ids
+        return rewards.filtered(
+            lambda reward: reward._is_free_choice() and self._get_most_points(reward)
+        )[:1]
+
+    def _choose_points(self, reward, points):
+        """Spend so many points on a quotation, in place of those it spent; 0 is none.
+
+        :raise UserError: if they are no full steps, too few or too many
+        """
+        self.ensure_one()
+        if not reward or self.state not in ("draft", "sent") or points < 0:
+            raise UserError(self.env._("Points can be spent on open quotations only."))
+        most = self._get_most_points(reward)
+        if points and reward._get_most_points(self, most, points) != points:
+            raise UserError(self._explain_choice(reward, most))
+        card = self._get_points_card(reward.program_id)
+        chosen = self.order_line.filtered(lambda line: line.reward_id == reward)
+        chosen.unlink()
+        self.points_wanted = points
+        if points:
+            status = self._apply_program_reward(reward, card.with_env(self.env))
+            if "error" in status:
+                raise UserError(status["error"])
+        self._update_programs_and_rewards()
+
+    def _explain_choice(self, reward, most):
+        return self.env._(
+            "Choose from %(least)s to %(most)s points, in steps of %(step)s.",
+            least=f"{max(reward.minimum_points, reward.required_points):g}",
+            most=f"{most:g}",
+            step=f"{reward.required_points:g}",
+        )
+
     def _explain_too_few(self, reward):
         return self.env._(
             "Points are spent here from %(least)s on, in steps of %(step)s, for at "
             "most %(share)s %% of an order. The customer has too few, or the order is "
             "too small.",
-            least=max(reward.minimum_points, reward.required_points),
-            step=reward.required_points,
-            share=reward.order_share or 100,
+            least=f"{max(reward.minimum_points, reward.required_points):g}",
+            step=f"{reward.required_points:g}",
+            share=f"{reward.order_share or 100:g}",
         )
 
     # === CONFIRMING MANY === #
@@ -207,10 +273,12 @@ class SaleOrder(models.Model):
     def _get_points_lines(self):
         """Return the lines on which points are earned."""
         return self.order_line.filtered(
-            lambda line: line.product_id
-            and not line.is_reward_line
-            and not line.combo_item_id
-            and line.product_uom_qty > 0
+            lambda line: (
+                line.product_id
+                and not line.is_reward_line
+                and not line.combo_item_id
+                and line.product_uom_qty > 0
+            )
         )
 
     def _get_product_amount(self):
@@ -363,9 +431,7 @@ class SaleOrder(models.Model):
             today = card.program_id._get_today()
             values = self._prepare_availability(card.program_id, today)
         description = self._describe_points(kind, card)
-        return card._prepare_move(
-            kind, points, description, self, side=side, **values
-        )
+        return card._prepare_move(kind, points, description, self, side=side, **values)
 
     def _prepare_availability(self, program, today):
         """Return when points that are earned today can be spent.

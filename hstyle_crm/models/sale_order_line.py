@@ -103,7 +103,9 @@ class SaleOrderLine(models.Model):
     def _get_credited_quantities(self):
         """Return the quantities on posted credit notes, one for each of their lines."""
         lines = self.sudo().invoice_lines.filtered(
-            lambda line: line.move_id.state == "posted"
-            and line.move_id.move_type == "out_refund"
+            lambda line: (
+                line.move_id.state == "posted"
+                and line.move_id.move_type == "out_refund"
+            )
         )
         return lines.mapped("quantity")

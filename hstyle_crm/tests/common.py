@@ -157,9 +157,7 @@ class HstylePointsCommon(HstyleCommon):
         if spend:
             order.points_wanted = spend
             card = self._get_card(partner)
-            self.assertFalse(
-                order._apply_program_reward(self.program.reward_ids, card)
-            )
+            self.assertFalse(order._apply_program_reward(self.program.reward_ids, card))
         return order
 
     def _sell(self, *args, **options):

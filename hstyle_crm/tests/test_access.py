@@ -1,7 +1,8 @@
+from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import new_test_user, tagged
 
-from .common import ROLES, HstyleCommon
+from .common import ROLES, HstyleCommon, HstylePointsCommon
 
 #: model → role → what it may do (read, write, create, unlink)
 ACCESS = {
@@ -15,6 +16,24 @@ ACCESS = {
     "hstyle.import": {"clerk": "rwcu", "agent": "", "marketer": "", "manager": "rwcu"},
     "hstyle.import.column": {
         "clerk": "rwcu",
+        "agent": "",
+        "marketer": "",
+        "manager": "rwcu",
+    },
+    "hstyle.points.adjustment": {
+        "clerk": "rwcu",
+        "agent": "rwcu",
+        "marketer": "",
+        "manager": "rwcu",
+    },
+    "hstyle.points.liability": {
+        "clerk": "",
+        "agent": "",
+        "marketer": "",
+        "manager": "r",
+    },
+    "hstyle.points.opening": {
+        "clerk": "",
         "agent": "",
         "marketer": "",
         "manager": "rwcu",
@@ -93,11 +112,12 @@ class TestAccess(HstyleCommon):
         bad = ("2", "1", "2026-03-01", "b", "", "", "ten")
         rows = [("1", "1", "2026-03-01", "a", "", "", "10"), bad]
         self._import(rows, shop=shop, user=self.env.user)
+        self._give_points(company)
         self.env["hstyle.profile"]._refresh()
         theirs = {
             model: self.env[model].search([]).ids
-            for model in ACCESS
-            if model != "hstyle.profile.dirty"
+            for model in [*ACCESS, "loyalty.card", "loyalty.history"]
+            if model not in ("hstyle.profile.dirty", "hstyle.points.opening")
         }
         theirs["hstyle.shop"] = shop.ids
         for model, ids in theirs.items():
@@ -109,6 +129,18 @@ class TestAccess(HstyleCommon):
             self.assertEqual(total["__count"], 0, model)
             with self.assertRaises(AccessError, msg=model):
                 records.browse(ids).read(["id"] if model != "hstyle.shop" else ["name"])
+
+    def _give_points(self, company):
+        """Let a customer of a company hold points, spend some, and want more."""
+        program = HstylePointsCommon._create_program.__func__(
+            type(self), company_id=company.id
+        )
+        program.campaign_ids = [Command.create({"name": "Day"})]
+        partner = self._create_partner()
+        card = program._give_bonus(partner, 10, "Welcome")
+        card._post([card._prepare_move("adjust", -4, "Mistake")])
+        values = {"card_id": card.id, "points": 5, "reason": "More"}
+        self.env["hstyle.points.adjustment"].create(values)
 
     def test_branches(self):
         """Who works in a company and its branch sees both, and nothing fails."""

@@ -366,6 +366,14 @@ def _parse_date(text):
         raise CellError("date") from error
 
 
+def parse_day(text):
+    """Return the day that a cell names.
+
+    :raise CellError: date
+    """
+    return _parse_date(text).date()
+
+
 def clean_rows(rows, columns, cleaner):
     """Yield a row of clean cells for each row of a sheet.
 
