@@ -37,6 +37,7 @@
         "views/hstyle_points_campaign_views.xml",
         "views/hstyle_points_liability_views.xml",
         "views/portal_templates.xml",
+        "views/res_partner_grade_views.xml",
         "views/res_partner_views.xml",
         "views/res_config_settings_views.xml",
         "wizards/hstyle_points_opening_views.xml",

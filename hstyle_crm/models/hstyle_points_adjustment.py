@@ -16,7 +16,6 @@ class HstylePointsAdjustment(models.Model):
 
     card_id = fields.Many2one(
         comodel_name="loyalty.card",
-        string="Card",
         required=True,
         index=True,
         ondelete="restrict",
@@ -24,7 +23,7 @@ class HstylePointsAdjustment(models.Model):
     )
     partner_id = fields.Many2one(related="card_id.partner_id", string="Customer")
     company_id = fields.Many2one(related="card_id.company_id")
-    balance = fields.Float(related="card_id.points")
+    balance = fields.Float(related="card_id.points", string="Current balance")
     kind = fields.Selection(
         selection=[("bonus", "Bonus"), ("adjust", "Correction")],
         required=True,
@@ -76,7 +75,7 @@ class HstylePointsAdjustment(models.Model):
             if adjustment.kind == "bonus" and adjustment.points < 0:
                 raise ValidationError(
                     self.env._(
-                        "A bonus gives points. To take points away, choose a correction."
+                        "A bonus gives points. To take some away, choose a correction."
                     )
                 )
 
@@ -88,7 +87,9 @@ class HstylePointsAdjustment(models.Model):
 
     def write(self, vals):
         self._check_drafts()
-        return super().write(vals)
+        result = super().write(vals)
+        self._check_drafts()
+        return result
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_asked(self):
@@ -101,7 +102,7 @@ class HstylePointsAdjustment(models.Model):
         """
         if self.env.su:
             return
-        if any(adjustment.state != "draft" for adjustment in self):
+        if any(a.state != "draft" or a.approver_id or a.posted_on for a in self):
             raise UserError(
                 self.env._("What is asked for is not changed any more. Ask anew.")
             )

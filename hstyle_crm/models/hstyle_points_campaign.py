@@ -60,13 +60,13 @@ class HstylePointsCampaign(models.Model):
     @api.constrains("date_from", "date_to")
     def _check_dates(self):
         for campaign in self:
-            if campaign.date_from and campaign.date_to:
-                if campaign.date_from > campaign.date_to:
-                    raise ValidationError(
-                        self.env._(
-                            "%s ends before it begins. Swap its dates.", campaign.name
-                        )
+            start, end = campaign.date_from, campaign.date_to
+            if start and end and start > end:
+                raise ValidationError(
+                    self.env._(
+                        "%s ends before it begins. Swap its dates.", campaign.name
                     )
+                )
 
     @api.model
     def _get_default_program(self):

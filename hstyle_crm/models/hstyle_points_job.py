@@ -152,11 +152,11 @@ class HstylePointsJob(models.AbstractModel):
         for program, cards in self.sudo().grouped("program_id").items():
             owing = cards._get_owing()
             owing._post()
-            free = cards - owing
             today = program._get_today()
-            free._release(today)
-            free._expire(today)
-            free._sum_up()
+            if free := cards - owing:
+                free._release(today)
+                free._expire(today)
+                free._sum_up()
 
     def _get_owing(self):
         found = self.env.execute_query(
@@ -240,7 +240,7 @@ class HstylePointsJob(models.AbstractModel):
                                    WHERE NOT h.pending), 0) AS available,
                                COALESCE(SUM(h.remaining) FILTER (
                                    WHERE h.pending), 0) AS pending
-                          FROM unnest(%(cards)s) AS card (id)
+                          FROM unnest(%(cards)s::int[]) AS card (id)
                           LEFT JOIN loyalty_history h
                             ON h.card_id = card.id
                            AND h.remaining <> 0

@@ -10,7 +10,7 @@ SELECT h.id, h.card_id, c.partner_id, c.program_id, c.company_id, p.currency_id,
        h.remaining AS points,
        h.remaining * p.point_value AS value,
        h.remaining * p.point_value
-           * CASE WHEN h.remaining < 0 THEN 1 ELSE 1 - p.breakage / 100 END
+           * CASE WHEN h.remaining < 0 THEN 1 ELSE 1 - COALESCE(p.breakage, 0) / 100 END
            AS expected_cost
   FROM loyalty_history h
   JOIN loyalty_card c ON c.id = h.card_id

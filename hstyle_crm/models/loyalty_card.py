@@ -27,11 +27,14 @@ class LoyaltyCard(models.Model):
         copy=False,
         help="Earned, but to be spent later only.",
     )
-    tier_multiplier = fields.Float(related="partner_id.grade_id.tier_multiplier")
+    tier_multiplier = fields.Float(
+        string="Points multiplier",
+        compute="_compute_tier_multiplier",
+        help="By the customer's tier.",
+    )
     ledger_ids = fields.One2many(
         comodel_name="loyalty.history",
         inverse_name="card_id",
-        string="Ledger",
         domain=[("kind", "!=", False)],
         readonly=True,
     )
@@ -48,6 +51,11 @@ class LoyaltyCard(models.Model):
     )
     # Stock searches the card of a cancelled order without an index.
     _order_idx = models.Index("(order_id) WHERE order_id IS NOT NULL")
+
+    @api.depends("partner_id.grade_id.tier_multiplier")
+    def _compute_tier_multiplier(self):
+        for card in self:
+            card.tier_multiplier = card.partner_id._get_tier_multiplier()
 
     def _compute_display_name(self):
         members = self.filtered(lambda card: card.managed and card.partner_id)
@@ -147,24 +155,25 @@ class LoyaltyCard(models.Model):
         guarded = _GUARDED & vals.keys()
         if self.env.context.get("points_settle_later"):
             guarded -= {"points"}
-        if guarded and not self._is_keeper():
-            raise AccessError(
-                self.env._(
-                    "The points of a member are not written by hand. Use the card's "
-                    "button “Adjust points”, or ask a CRM manager."
-                )
-            )
+        if guarded:
+            self._check_keeper()
         if "program_id" in vals or "points_pending" in vals:
             raise UserError(
                 self.env._("A member's card stays in its program, with its points.")
             )
         return {name: value for name, value in vals.items() if name != "points"}
 
-    def _is_keeper(self):
-        """Tell whether the user may set balances and owners of managed cards."""
-        return self.env.su or self.env.user.has_group(
-            "hstyle_crm.hstyle_crm_group_manager"
-        )
+    @api.model
+    def _check_keeper(self):
+        """Let CRM managers alone set balances and owners of managed cards."""
+        manager = "hstyle_crm.hstyle_crm_group_manager"
+        if not self.env.su and not self.env.user.has_group(manager):
+            raise AccessError(
+                self.env._(
+                    "The points of a member are not written by hand. Use the card's "
+                    "button “Adjust points”, or ask a CRM manager."
+                )
+            )
 
     def _set_balance(self, points):
         """Post what brings the cards to a balance that somebody wrote."""

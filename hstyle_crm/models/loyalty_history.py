@@ -15,7 +15,8 @@ BEGIN
     THEN
         RETURN NEW;
     END IF;
-    RAISE EXCEPTION 'Row % of the points ledger is posted: neither change nor delete it.',
+    RAISE EXCEPTION
+        'Row % of the points ledger is posted: neither change nor delete it.',
         OLD.id USING ERRCODE = 'restrict_violation';
 END $$ LANGUAGE plpgsql;
 DROP TRIGGER IF EXISTS hstyle_loyalty_history_freeze ON loyalty_history;

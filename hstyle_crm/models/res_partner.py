@@ -114,6 +114,10 @@ class ResPartner(models.Model):
             return {**action, "views": form, "res_id": cards.id}
         return {**action, "domain": [("id", "in", cards.ids)], "context": {}}
 
+    def _get_tier_multiplier(self):
+        """Return how many times the points of an order the customer earns."""
+        return self.grade_id.tier_multiplier or 1.0
+
     # === POINTS FOR EVENTS === #
 
     def _award_profile(self):

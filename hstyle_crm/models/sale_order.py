@@ -104,15 +104,18 @@ class SaleOrder(models.Model):
     def action_open_reward_wizard(self):
         self.ensure_one()
         self._update_programs_and_rewards()
-        rewards = self.env["loyalty.reward"].union(
-            *self._get_claimable_rewards().values()
-        )
-        if any(reward._is_free_choice() for reward in rewards):
+        if self._get_free_rewards():
             # The host applies a single reward at once: there would be no choice.
             return self.env["ir.actions.actions"]._for_xml_id(
                 "sale_loyalty.sale_loyalty_reward_wizard_action"
             )
         return super().action_open_reward_wizard()
+
+    def _get_free_rewards(self):
+        """Return the rewards whose points the customer may choose, or has chosen."""
+        claimable = self._get_claimable_rewards().values()
+        rewards = self.order_line.reward_id.union(*claimable)
+        return rewards.filtered(lambda reward: reward._is_free_choice())
 
     def _get_points_card(self, program):
         """Return the customer's card of a program, as far as there is one."""
@@ -294,7 +297,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         lines = self._get_points_lines()
         amounts = self._get_earning_amounts(program, lines)
-        tier = self.partner_id.grade_id.tier_multiplier or 1
+        tier = self.partner_id._get_tier_multiplier()
         campaigns = self._get_points_campaigns(program)
         points = defaultdict(float)
         for rule in program.rule_ids:
@@ -449,9 +452,12 @@ class SaleOrder(models.Model):
             return self.env._("Order %s changed or refunded", self.name)
         parts = [self.env._("Order %s", self.name)]
         if kind == "earn":
-            tier = self.partner_id.grade_id
-            if (tier.tier_multiplier or 1) != 1:
-                parts.append(f"{tier.name} ×{tier.tier_multiplier:g}")
+            tier, factor = (
+                self.partner_id.grade_id,
+                self.partner_id._get_tier_multiplier(),
+            )
+            if factor != 1:
+                parts.append(f"{tier.name} ×{factor:g}")
             campaigns = self._get_points_campaigns(card.program_id)
             parts += [f"{c.name} ×{c.multiplier:g}" for c in campaigns]
         return " · ".join(parts)

@@ -319,9 +319,12 @@ class TestPointsStock(HstylePointsCommon):
             "DELETE FROM loyalty_history WHERE card_id = %s",
             "DELETE FROM loyalty_card WHERE id = %s",
         ):
-            with self.assertRaisesRegex(Exception, "posted"):
-                with mute_logger("odoo.sql_db"), self.cr.savepoint():
-                    self.cr.execute(statement, [card.id])
+            with (
+                self.assertRaisesRegex(Exception, "posted"),
+                mute_logger("odoo.sql_db"),
+                self.cr.savepoint(),
+            ):
+                self.cr.execute(statement, [card.id])
 
     def test_the_same_key_is_posted_once(self):
         card = self._create_card()

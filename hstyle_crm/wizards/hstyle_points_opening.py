@@ -1,6 +1,6 @@
 import io
 from base64 import b64decode
-from collections import Counter
+from collections import Counter, defaultdict
 from datetime import UTC
 from hashlib import sha256
 
@@ -13,8 +13,8 @@ from ..tools.ledger import exact
 
 #: Headers that we know, folded.
 _HEADERS = {
-    "customer": ("customer", "member", "card", "e-mail", "email", "phone", "客户", "会员",
-                 "卡号", "手机", "邮箱"),
+    "customer": ("customer", "member", "card", "e-mail", "email", "phone",
+                 "客户", "会员", "卡号", "手机", "邮箱"),
     "points": ("points", "balance", "积分", "余额"),
     "awarded": ("awarded", "date", "获得日期", "日期"),
     "expires": ("expires", "expiry", "有效期", "到期日"),
@@ -72,7 +72,7 @@ class HstylePointsOpening(models.TransientModel):
     def action_post(self):
         """Post the lots of a file without faults, all or none."""
         self.ensure_one()
-        self._check_keeper()
+        self.env["loyalty.card"]._check_keeper()
         lots, faults = self._read()
         if faults:
             raise UserError(
@@ -82,11 +82,6 @@ class HstylePointsOpening(models.TransientModel):
             self._post(batch)
         self.state = "done"
         return self._reopen()
-
-    def _check_keeper(self):
-        """Let managers alone bring points in."""
-        if not self.env["loyalty.card"]._is_keeper():
-            raise UserError(self.env._("A CRM manager brings opening points in."))
 
     def _reopen(self):
         return {
@@ -170,25 +165,30 @@ class HstylePointsOpening(models.TransientModel):
 
         By the code of a card, by reference, e-mail or phone, and by buyer account.
         """
-        found = {name: set() for name in names}
         country = self.env.company.country_id.code
-        phones = {
-            sheets.Cleaner(UTC, country).get("phone")(name): name for name in names
-        }
-        emails = {name.lower(): name for name in names}
-        for model, field, texts in (
-            ("loyalty.card", "code", {name: name for name in names}),
-            ("res.partner", "ref", {name: name for name in names}),
-            ("res.partner", "email_normalized", emails),
-            ("res.partner", "phone_sanitized", phones),
-            ("hstyle.buyer", "ref", {name: name for name in names}),
+        phone = sheets.Cleaner(UTC, country).get("phone")
+        found = {name: set() for name in names}
+        for model, field, fold in (
+            ("loyalty.card", "code", str),
+            ("res.partner", "ref", str),
+            ("res.partner", "email_normalized", str.lower),
+            ("res.partner", "phone_sanitized", phone),
+            ("hstyle.buyer", "ref", str),
         ):
-            for record in self.env[model].search(
-                [(field, "in", [*filter(None, texts)])]
-            ):
-                partner = record if model == "res.partner" else record.partner_id
-                found[texts[record[field]]].update(partner.ids)
+            texts = {name: fold(name) for name in names}
+            owners = self._find_owners(model, field, set(texts.values()) - {""})
+            for name, text in texts.items():
+                found[name] |= owners[text]
         return found
+
+    @api.model
+    def _find_owners(self, model, field, texts):
+        """Return text → ids of the customers whose records bear it."""
+        owners = defaultdict(set)
+        for record in self.env[model].search([(field, "in", list(texts))]):
+            partner = record if model == "res.partner" else record.partner_id
+            owners[record[field]].update(partner.ids)
+        return owners
 
     def _check_rows(self, drafts, partners):
         """Return ([lot], [fault]) of cleaned rows."""

@@ -19,6 +19,7 @@ class LoyaltyGenerateWizard(models.TransientModel):
         :raise UserError: without customers, or for who may not set balances
         """
         self.ensure_one()
+        self.env["loyalty.card"]._check_keeper()
         partners = self._get_partners()
         if not partners:
             raise UserError(

@@ -16,6 +16,11 @@ class SaleLoyaltyRewardWizard(models.TransientModel):
         readonly=False,
     )
 
+    def _compute_claimable_reward_ids(self):
+        super()._compute_claimable_reward_ids()
+        for wizard in self:
+            wizard.reward_ids |= wizard.order_id._get_free_rewards()
+
     @api.depends("selected_reward_id")
     def _compute_points_most(self):
         for wizard in self:
