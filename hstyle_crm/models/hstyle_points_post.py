@@ -363,13 +363,12 @@ class HstylePointsPost(models.AbstractModel):
     def _prepare_columns(self, card_id, row, today):
         """Return the columns of a new row."""
         side = row.values.get("side", "used")
-        lot = row.values.get("lot")
         model, res_id = row.document or (None, None)
         return {
             "id": row.id,
             "card_id": card_id,
             "kind": row.kind,
-            "key": f"expire:{lot.id}:{today}" if lot else row.values.get("key"),
+            "key": row.values.get("key"),
             "date": row.values.get("date") or today,
             "points": row.points,
             "issued": row.points if side == "issued" else 0,
