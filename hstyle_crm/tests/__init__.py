@@ -4,6 +4,7 @@ from . import test_hstyle_import
 from . import test_hstyle_profile
 from . import test_hstyle_purchase
 from . import test_i18n
+from . import test_points_property
 from . import test_points_stock
 from . import test_rfm
 from . import test_sheets
