@@ -197,11 +197,10 @@ class HstylePointsJob(models.AbstractModel):
                         AND %(condition)s
                 ), posted AS (
                      INSERT INTO loyalty_history
-                            (id, card_id, kind, key, date, points, issued, used,
+                            (id, card_id, kind, date, points, issued, used,
                              remaining, pending, description,
                              create_uid, create_date, write_uid, write_date)
-                     SELECT row_id, card_id, 'expire',
-                            'expire:' || lot_id || ':' || %(today)s, %(today)s,
+                     SELECT row_id, card_id, 'expire', %(today)s,
                             -remaining, 0, remaining, 0, FALSE, %(description)s,
                             %(uid)s, now() AT TIME ZONE 'UTC',
                             %(uid)s, now() AT TIME ZONE 'UTC'
@@ -218,7 +217,7 @@ class HstylePointsJob(models.AbstractModel):
                 """,
                 cards=self.ids,
                 condition=self._get_due_conditions(today)[1],
-                today=str(today),
+                today=today,
                 description=description,
                 uid=self.env.uid,
             )

@@ -166,15 +166,16 @@ class HstylePointsPost(models.AbstractModel):
                 """
                 SELECT h.card_id, h.id, h.kind, h.points, h.remaining,
                        h.expiration_date, h.available_on, h.pending,
-                       h.order_model, h.order_id
+                       h.order_model, h.order_id,
+                       CASE WHEN h.issued <> 0 THEN 'issued' ELSE 'used' END
                   FROM loyalty_history h
                  WHERE %s
                 """,
                 condition,
             )
         )
-        for card_id, row_id, kind, points, remaining, *clock, model, res_id in found:
-            expiration_date, available_on, pending = clock
+        for card_id, row_id, kind, points, remaining, *clock in found:
+            expiration_date, available_on, pending, model, res_id, side = clock
             yield (
                 card_id,
                 Row(
@@ -186,12 +187,13 @@ class HstylePointsPost(models.AbstractModel):
                     pending=pending,
                     document=(model, res_id) if res_id else None,
                     id=row_id,
+                    values={"side": side},
                 ),
             )
 
     @api.model
     def _read_drawn(self, moves, books):
-        """Return (document, side) → [(lot, amount)] of points to be given back.
+        """Return (card id, document, side) → lot → points to be given back.
 
         The lots join the ledgers, as most have nothing left and were not read.
         """
@@ -202,13 +204,14 @@ class HstylePointsPost(models.AbstractModel):
         found = self.env.execute_query(
             SQL(
                 """
-                SELECT r.order_model, r.order_id, r.issued <> 0, a.lot_id,
-                       SUM(a.points)
+                SELECT r.card_id, r.order_model, r.order_id,
+                       CASE WHEN r.issued <> 0 THEN 'issued' ELSE 'used' END AS side,
+                       a.lot_id, SUM(a.points)
                   FROM loyalty_history r
                   JOIN hstyle_points_allocation a ON a.row_id = r.id
                  WHERE (r.order_model, r.order_id) IN %s
                    AND r.card_id = ANY(%s)
-                 GROUP BY r.order_model, r.order_id, r.issued <> 0, a.lot_id
+                 GROUP BY r.card_id, r.order_model, r.order_id, side, a.lot_id
                 HAVING SUM(a.points) > 0
                  ORDER BY MAX(a.id)
                 """,
@@ -216,12 +219,23 @@ class HstylePointsPost(models.AbstractModel):
                 list(books),
             )
         )
-        lots = self._get_lots({row[3] for row in found}, books)
-        drawn = defaultdict(list)
-        for model, res_id, issued, lot_id, amount in found:
-            side = "issued" if issued else "used"
-            drawn[(model, res_id), side].append((lots[lot_id], exact(amount)))
+        lots = self._get_lots({row[4] for row in found}, books)
+        drawn = defaultdict(dict)
+        for card_id, model, res_id, side, lot_id, amount in found:
+            drawn[card_id, (model, res_id), side][lots[lot_id]] = exact(amount)
         return drawn
+
+    @api.model
+    def _get_drawn(self, book, row, before):
+        """Return [(lot, amount)] of what a row's document drew, the latest last.
+
+        :param before: lot → amount, as it was when this call began
+        """
+        drawn, side = dict(before), row.values["side"]
+        for lot, other, amount in book.draws:
+            if (other.document, other.values.get("side")) == (row.document, side):
+                drawn[lot] = drawn.pop(lot, 0) + amount
+        return [(lot, amount) for lot, amount in drawn.items() if amount > 0]
 
     @api.model
     def _get_lots(self, ids, books):
@@ -244,7 +258,8 @@ class HstylePointsPost(models.AbstractModel):
         if row.kind != "reverse":
             card._award_or_spend(book, row)
         elif row.points > 0:
-            book.give_back(row, drawn[row.document, move["side"]])
+            before = drawn[card.id, row.document, move["side"]]
+            book.give_back(row, self._get_drawn(book, row, before))
         elif short := book.take_back(row):
             card._follow_debt_policy(book, row, short)
         book.tidy()
@@ -363,13 +378,12 @@ class HstylePointsPost(models.AbstractModel):
     def _prepare_columns(self, card_id, row, today):
         """Return the columns of a new row."""
         side = row.values.get("side", "used")
-        lot = row.values.get("lot")
         model, res_id = row.document or (None, None)
         return {
             "id": row.id,
             "card_id": card_id,
             "kind": row.kind,
-            "key": f"expire:{lot.id}:{today}" if lot else row.values.get("key"),
+            "key": row.values.get("key"),
             "date": row.values.get("date") or today,
             "points": row.points,
             "issued": row.points if side == "issued" else 0,

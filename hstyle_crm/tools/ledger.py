@@ -128,7 +128,7 @@ class Ledger:
                 self._expire(lot)
 
     def _expire(self, lot):
-        row = Row(-lot.remaining, "expire", values={"lot": lot})
+        row = Row(-lot.remaining, "expire")
         self._post(row)
         self._draw(row, [lot])
 
