@@ -110,10 +110,10 @@ class TestHstylePointsJob(HstylePointsCommon):
     def test_a_bad_card_does_not_stop_the_others(self):
         with freeze_time("2026-05-01 10:00:00"):
             cards = self._give(4, expiration_date="2026-05-31")
-            bad = cards[0]
-            # A row that takes the key which the expiry of the lot will want.
-            key = f"expire:{bad.history_ids.id}:2026-06-01"
-            bad._post([bad._prepare_move("bonus", 1, "Odd", key=key)])
+        bad = cards[0]
+        # Something that the database refuses, for this card alone.
+        refusal = f"CHECK (kind <> 'expire' OR card_id <> {bad.id}) NOT VALID"
+        self.cr.execute(f"ALTER TABLE loyalty_history ADD CONSTRAINT bad {refusal}")
         with (
             freeze_time("2026-06-01 10:00:00"),
             mute_logger(hstyle_points_job.__name__, "odoo.sql_db"),

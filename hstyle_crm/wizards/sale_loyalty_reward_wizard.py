@@ -17,9 +17,10 @@ class SaleLoyaltyRewardWizard(models.TransientModel):
     )
 
     def _compute_claimable_reward_ids(self):
-        super()._compute_claimable_reward_ids()
+        result = super()._compute_claimable_reward_ids()
         for wizard in self:
             wizard.reward_ids |= wizard.order_id._get_free_rewards()
+        return result
 
     @api.depends("selected_reward_id")
     def _compute_points_most(self):
