@@ -14,6 +14,8 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from odoo.tools import SQL
+
 SHOP = "Complete Journey"
 
 HEADER = [
@@ -44,6 +46,9 @@ def load(env):
     done = env["hstyle.profile"]._refresh()
     env.cr.commit()
     _say(started, f"profiles refreshed: {done['inserted']:,} customers")
+    rows = _give_points(env)
+    env.cr.commit()
+    _say(started, f"points of the year: {rows:,} rows on the members' cards")
 
 
 def _say(started, text):
@@ -145,6 +150,59 @@ def _write_generated(path, customers=2000, orders=40_000):
                      f"Women / {kind}", draw.choice(["own", "other"]), 1, paid, 0]
                 )  # fmt: skip
     return {}
+
+
+def _give_points(env):
+    """Bring the points of the year over, a lot for each month, and let some be spent."""
+    program = env.ref("hstyle_crm.loyalty_program_member")
+    program.pending_days = 7
+    months = env.execute_query(
+        SQL(
+            """
+            SELECT partner_id, date_trunc('month', date_order)::date,
+                   floor(SUM(amount_paid - amount_refund))
+              FROM hstyle_order
+             GROUP BY 1, 2
+            HAVING floor(SUM(amount_paid - amount_refund)) > 0
+             ORDER BY 1, 2
+            """
+        )
+    )
+    partners = env["res.partner"].browse({partner for partner, *_rest in months})
+    cards = program._get_cards(partners).grouped("partner_id")
+    moves = [
+        cards[partners.browse(partner)]._prepare_move(
+            "opening",
+            points,
+            f"Purchases of {month:%B %Y}",
+            key=f"opening:{month}",
+            date=month,
+            expiration_date=program._get_expiration(month),
+        )
+        for partner, month, points in months
+    ]
+    cards = env["loyalty.card"]
+    for first in range(0, len(moves), 5_000):
+        cards._post(moves[first : first + 5_000])
+    _sell(env, program)
+    return env["loyalty.history"].search_count([])
+
+
+def _sell(env, program, number=24):
+    """Let the richest members order here: they spend points, and regret some orders."""
+    values = {"name": "Linen dress", "list_price": 79, "type": "service"}
+    dress = env["product.product"].create({**values, "taxes_id": [(5,)]})
+    domain = [("program_id", "=", program.id), ("points", ">", 0)]
+    cards = env["loyalty.card"].search(domain, order="points desc", limit=number)
+    for rank, card in enumerate(cards):
+        line = {"product_id": dress.id, "product_uom_qty": 1 + rank % 3}
+        values = {"partner_id": card.partner_id.id, "order_line": [(0, 0, line)]}
+        order = env["sale.order"].create(values)
+        if rank % 2:
+            order._choose_points(program.reward_ids, 500)
+        order.action_confirm()
+        if rank % 5 == 4:
+            order._action_cancel()
 
 
 def _tag(env, tags):

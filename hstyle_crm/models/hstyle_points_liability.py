@@ -1,5 +1,7 @@
 from odoo import api, fields, models
 
+from .loyalty_history import KINDS
+
 #: A lot is owed in full until it expires; debt is owed to us.
 _QUERY = """
 SELECT h.id, h.card_id, c.partner_id, c.program_id, c.company_id, p.currency_id,
@@ -42,11 +44,7 @@ class HstylePointsLiability(models.Model):
         ],
         readonly=True,
     )
-    kind = fields.Selection(
-        selection=lambda self: self.env["loyalty.history"]._fields["kind"].selection,
-        string="Origin",
-        readonly=True,
-    )
+    kind = fields.Selection(selection=KINDS, string="Origin", readonly=True)
     date = fields.Date(string="Awarded on", readonly=True)
     expiration_date = fields.Date(string="Expires on", readonly=True)
     points = fields.Float(digits=(16, 2), readonly=True)

@@ -1,6 +1,17 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+#: What a movement of points is.
+KINDS = [
+    ("earn", "Earned"),
+    ("spend", "Spent"),
+    ("expire", "Expired"),
+    ("reverse", "Undone"),
+    ("adjust", "Adjusted"),
+    ("bonus", "Bonus"),
+    ("merge", "Merged"),
+    ("opening", "Opening balance"),
+]
 #: Columns of a posted row that nobody changes, whatever the path.
 _FROZEN = (
     "card_id, kind, key, date, points, issued, used, description, expiration_date, "
@@ -37,16 +48,7 @@ class LoyaltyHistory(models.Model):
     _inherit = "loyalty.history"
 
     kind = fields.Selection(
-        selection=[
-            ("earn", "Earned"),
-            ("spend", "Spent"),
-            ("expire", "Expired"),
-            ("reverse", "Undone"),
-            ("adjust", "Adjusted"),
-            ("bonus", "Bonus"),
-            ("merge", "Merged"),
-            ("opening", "Opening balance"),
-        ],
+        selection=KINDS,
         readonly=True,
         help="Empty for programs whose points Odoo keeps without a ledger.",
     )
