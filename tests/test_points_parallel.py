@@ -419,6 +419,16 @@ def test_job_beside_online_posts(database, transaction, due):
     assert outcomes["done"] > 200
     with transaction() as env:
         _assert_expired_once(env, due)
+        _assert_interleaved(env, set(due))
+
+
+def _assert_interleaved(env, cards):
+    """Posts came in between what the job did on the cards that nobody else touched."""
+    rows = env["loyalty.history"].search([("card_id", "in", list(cards))])
+    online = rows.filtered(lambda row: row.description == "Online")
+    expired = rows.filtered(lambda row: row.kind == "expire")
+    job = expired.filtered(lambda row: row.card_id not in online.card_id)
+    assert any(min(job.ids) < row_id < max(job.ids) for row_id in online.ids)
 
 
 def _die_in_the_third_chunk(database):
