@@ -55,7 +55,8 @@ def _parser():
     )
     commands = parser.add_subparsers(metavar="COMMAND")
     _add_demo(commands)
-    _add_rest(commands, "test", testing.run, "PYTEST", "run the tests, or those named")
+    text = "run the tests, or those named, or with --host Odoo's own of what we extend"
+    _add_rest(commands, "test", testing.run, "PYTEST", text)
     checks = commands.add_parser("lint", help="check the code, the data and the texts")
     checks.add_argument("--fix", action="store_true", help="repair what can be")
     checks.set_defaults(run=lambda options: lint.run(options.fix))

@@ -151,6 +151,19 @@ def test_faults_are_errors_and_our_warnings(tmp_path):
     assert loggers == ["odoo.addons.hstyle_crm.models:", "py.warnings:", "odoo.http:"]
 
 
+def test_tests_that_ran_are_counted(tmp_path):
+    report = tmp_path / "report.xml"
+    report.write_text(
+        """<testsuites><testsuite tests="4">
+        <testcase classname="A" name="one"/>
+        <testcase classname="A" name="one"><failure/></testcase>
+        <testcase classname="B" name="one"/>
+        <testcase classname="B" name="two"><skipped/></testcase>
+        </testsuite></testsuites>"""
+    )
+    assert testing._count(report) == 2
+
+
 def test_forgotten_test_file_is_named(tmp_path, monkeypatch):
     folder = tmp_path / "addon" / "tests"
     folder.mkdir(parents=True)

@@ -100,12 +100,14 @@ class HstylePointsPost(models.AbstractModel):
         fails here: what was read of it before is right, or nothing is done.
         """
         try:
-            self.env.execute_query(
+            self.env.cr.execute(
                 SQL(
                     "SELECT id FROM loyalty_card WHERE id = ANY(%s) ORDER BY id"
                     " FOR NO KEY UPDATE",
                     self.ids,
-                )
+                ),
+                # Nothing is wrong: the caller tries again, or the user is told.
+                log_exceptions=False,
             )
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
             raise self._ask_again() from error
