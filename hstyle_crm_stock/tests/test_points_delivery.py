@@ -210,43 +210,53 @@ class TestPointsDelivery(HstyleStockCommon):
         self.assertFalse(self._get_open_pickings(order))
         self.assertEqual(self._get_days(card), [11])
 
-    def _get_location(self, usage):
-        return self.env["stock.location"].search([("usage", "=", usage)], limit=1)
+    def test_backorder_of_the_first_step(self):
+        """What is still to be picked waits too, though nothing is to be shipped."""
+        warehouse = self.env["stock.warehouse"].search([], limit=1)
+        warehouse.delivery_steps = "pick_ship"
+        with self._on(1):
+            order = self._sell(2)
+            pick = self._deliver(order, 1)
+            self._validate(self._get_open_pickings(order) - pick.backorder_ids)
+        card = self._get_card()
+        self.assertEqual(order.order_line.qty_delivered, 1)
+        self.assertEqual(self._get_days(card), [0])
+        with self._on(4):
+            self._deliver(order)
+            self._deliver(order)
+        self.assertEqual(self._get_days(card), [11])
+
+    def _ship_from_supplier(self, line):
+        """Deliver a line as a confirmed purchase does that a supplier ships."""
+        places = {
+            f"location_{name}": self.env.ref(f"stock.stock_location_{usage}").id
+            for name, usage in (("id", "suppliers"), ("dest_id", "customers"))
+        }
+        move = {"product_id": line.product_id.id, "sale_line_id": line.id, **places}
+        picking = self.env["stock.picking"].create(
+            {
+                "picking_type_id": self.env.ref("stock.picking_type_out").id,
+                "move_ids": [Command.create({**move, "product_uom_qty": 1})],
+                **places,
+            }
+        )
+        picking.action_confirm()
+        self._deliver(line.order_id)
 
     def test_dropship(self):
-        """What a supplier ships has its move with the purchase only."""
-        supplier = self._get_location("supplier")
-        customer = self._get_location("customer")
-        kind = self.env["stock.picking.type"].search(
-            [("code", "=", "outgoing")], limit=1
-        )
+        """What a supplier ships has no move before it is purchased."""
         with self._on(1):
-            line = {"product_id": self.dress.id, "product_uom_qty": 1}
-            order = self.env["sale.order"].create(
-                {"partner_id": self.partner.id, "order_line": [Command.create(line)]}
-            )
-            order._update_programs_and_rewards()
-            order.with_context(skip_procurement=True).action_confirm()
-        card = self._get_card()
-        self.assertFalse(order.picking_ids)
-        self.assertEqual(self._get_days(card), [0])
-        with self._on(5):
-            places = {"location_id": supplier.id, "location_dest_id": customer.id}
-            values = {
-                "product_id": self.dress.id,
-                "product_uom_qty": 1,
-                "sale_line_id": order.order_line.id,
-            }
-            picking = self.env["stock.picking"].create(
-                {
-                    "picking_type_id": kind.id,
-                    "move_ids": [Command.create({**values, **places})],
-                    **places,
-                }
-            )
-            picking.action_confirm()
+            order = self._sell_all(self.dress)
+            order.with_context(skip_procurement=True).order_line = [
+                Command.create({"product_id": self.dress.id})
+            ]
             self._deliver(order)
-        self.assertEqual(self._get_days(card), [12])
+        card = self._get_card()
+        self.assertFalse(order.order_line[1].move_ids)
+        self.assertEqual(self._get_days(card)[0], 0)
+        with self._on(5):
+            self._ship_from_supplier(order.order_line[1])
+        self.assertEqual(set(self._get_days(card)), {12})
 
     # === What it costs. === #
 
