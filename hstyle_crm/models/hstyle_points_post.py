@@ -93,6 +93,58 @@ class HstylePointsPost(models.AbstractModel):
             self._apply(books, move, drawn)
         return self._store(books)
 
+    @api.model
+    def _set_available(self, days):
+        """Let the pending points of documents be spent from a day on.
+
+        What is due by now is released at once; points that are released already stay.
+
+        :param days: dict of documents (records) and their days
+        """
+        lots = self._find_pending(days)
+        if not lots:
+            return
+        ids, card_ids, dates = zip(*lots, strict=True)
+        cards = self.sudo().browse(set(card_ids))
+        cards._lock()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE loyalty_history h
+                   SET available_on = new.day
+                  FROM unnest(%s::int[], %s::date[]) AS new (id, day)
+                 WHERE h.id = new.id
+                """,
+                list(ids),
+                list(dates),
+            )
+        )
+        self.env["loyalty.history"].browse(ids).invalidate_recordset(["available_on"])
+        cards._post()
+
+    @api.model
+    def _find_pending(self, days):
+        """Return (lot, card, day) of pending points that wait for another day."""
+        self.env["loyalty.history"].flush_model()
+        documents = [(record._name, record.id, day) for record, day in days.items()]
+        models_, ids, dates = zip(*documents, strict=True)
+        return self.env.execute_query(
+            SQL(
+                """
+                SELECT h.id, h.card_id, new.day
+                  FROM unnest(%s::text[], %s::int[], %s::date[])
+                       AS new (order_model, order_id, day)
+                  JOIN loyalty_history h USING (order_model, order_id)
+                 WHERE h.pending
+                   AND h.remaining > 0
+                   AND h.available_on IS DISTINCT FROM new.day
+                """,
+                list(models_),
+                list(ids),
+                list(dates),
+            )
+        )
+
     def _lock(self):
         """Lock the cards against all other posting until the transaction ends.
 

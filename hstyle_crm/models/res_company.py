@@ -56,6 +56,10 @@ class ResCompany(models.Model):
 
     def _hstyle_today(self):
         """Return the company's day of today."""
+        return self._hstyle_day(fields.Datetime.now())
+
+    def _hstyle_day(self, moment):
+        """Return the company's day of a moment."""
         self.ensure_one()
         tz = ZoneInfo(self.hstyle_tz)
-        return fields.Datetime.now().replace(tzinfo=UTC).astimezone(tz).date()
+        return moment.replace(tzinfo=UTC).astimezone(tz).date()

@@ -1,0 +1,3 @@
+from . import test_i18n
+from . import test_points_delivery
+from . import test_points_return
