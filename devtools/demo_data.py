@@ -153,7 +153,7 @@ def _write_generated(path, customers=2000, orders=40_000):
 
 
 def _give_points(env):
-    """Bring the points of the year over, a lot for each month, and let some be spent."""
+    """Bring the points of the year over, a lot a month, and let some be spent."""
     program = env.ref("hstyle_crm.loyalty_program_member")
     program.pending_days = 7
     months = env.execute_query(

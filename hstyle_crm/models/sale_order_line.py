@@ -58,10 +58,15 @@ class SaleOrderLine(models.Model):
         the least of what is ordered, not credited and not returned counts.
         """
         self.ensure_one()
-        start = self.points_amount or self.price_subtotal
+        start = self.points_amount
         if float_is_zero(start, precision_digits=6):
             return 1.0 if self.product_uom_qty else 0.0
-        return max(0.0, min(self._get_kept_amounts(start)) / start)
+        return max(0.0, min(kept / start for kept in self._get_kept_amounts(start)))
+
+    def _get_points_amount(self, field="price_subtotal"):
+        """Return the amount of the line; a combo's is that of its items."""
+        self.ensure_one()
+        return sum(self._get_lines_with_price().mapped(field))
 
     def _get_kept_amounts(self, start):
         """Return amounts, each an upper bound of what is still bought.
@@ -70,20 +75,23 @@ class SaleOrderLine(models.Model):
 
         :param float start: the line's untaxed amount when its order was confirmed
         """
-        invoiced, credited = self._get_invoiced_amounts()
-        gross = max(start, self.price_subtotal, invoiced)
-        return [self.price_subtotal, gross - credited]
+        ordered = self._get_points_amount()
+        invoiced, credited = self._get_lines_with_price()._get_invoiced_amounts()
+        # The line of a discount is below zero.
+        gross = max(start, ordered, invoiced, key=abs)
+        return [ordered, gross - credited]
 
     def _get_invoiced_amounts(self):
         """Return (invoiced, credited): untaxed, in the order's currency."""
         totals = {"out_invoice": 0.0, "out_refund": 0.0}
+        order = self.order_id
         for line in self.sudo().invoice_lines:
             move = line.move_id
             if move.state == "posted" and move.move_type in totals:
                 totals[move.move_type] += move.currency_id._convert(
                     line.price_subtotal,
-                    self.currency_id,
-                    self.company_id,
+                    order.currency_id,
+                    order.company_id,
                     move.invoice_date or move.date,
                 )
         return totals["out_invoice"], totals["out_refund"]
@@ -94,7 +102,7 @@ class SaleOrderLine(models.Model):
         A reward that takes nothing off, as a free product, counts by its quantity.
         """
         whole = sum(self.mapped("price_subtotal"))
-        credited = sum(line._get_invoiced_amounts()[1] for line in self)
+        credited = self._get_invoiced_amounts()[1]
         if float_is_zero(whole, precision_digits=6):
             whole = sum(self.mapped("product_uom_qty"))
             credited = sum(self._get_credited_quantities())

@@ -188,6 +188,43 @@ class TestSaleOrder(HstylePointsCommon):
         self.assertEqual(order.amount_total, 400)
         self.assertBalance(self._get_card(), 100)
 
+    def test_a_discount_line_and_its_refund(self):
+        discount = self._create_product("Discount", -20)
+        order = self._create_order(1)
+        order.order_line = [Command.create({"product_id": discount.id})]
+        order.action_confirm()
+        card = self._get_card()
+        self.assertBalance(card, 80)
+        self._refund(self._invoice(order))
+        self.assertBalance(card, 0)
+
+    def test_combos(self):
+        socks = self._create_product("Socks", 20)
+        items = [Command.create({"product_id": p.id}) for p in (self.dress, socks)]
+        combo = self.env["product.combo"].create(
+            {"name": "Look", "combo_item_ids": items}
+        )
+        values = {"type": "combo", "combo_ids": combo.ids}
+        look = self._create_product("Look", 90, **values)
+        order = self.env["sale.order"].create({"partner_id": self.partner.id})
+        parent = self.env["sale.order.line"].create(
+            {"order_id": order.id, "product_id": look.id}
+        )
+        self.env["sale.order.line"].create(
+            {
+                "order_id": order.id,
+                "product_id": self.dress.id,
+                "combo_item_id": combo.combo_item_ids[0].id,
+                "linked_line_id": parent.id,
+            }
+        )
+        order.action_confirm()
+        self.assertEqual(order.amount_total, 90)
+        card = self._get_card()
+        self.assertBalance(card, 90)
+        self._refund(self._invoice(order))
+        self.assertBalance(card, 0)
+
     # === THE CLOCK === #
 
     @freeze_time("2026-01-30")
