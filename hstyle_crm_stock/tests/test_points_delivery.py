@@ -152,6 +152,24 @@ class TestPointsDelivery(HstyleStockCommon):
             self._get_open_pickings(order).action_cancel()
             self.assertBalance(self._get_card(), 300)
 
+    def test_backorder_cancelled_by_its_supply(self):
+        with self._on(1):
+            order = self._sell(2)
+            self._deliver(order, 1)
+        rest = self._get_open_pickings(order).move_ids
+        supply = self.env["stock.move"].create(
+            {
+                "product_id": self.dress.id,
+                "product_uom_qty": 1,
+                "location_id": self.env.ref("stock.stock_location_suppliers").id,
+                "location_dest_id": rest.location_id.id,
+                "move_dest_ids": rest.ids,
+            }
+        )
+        supply._action_cancel()
+        self.assertEqual(rest.state, "cancel")
+        self.assertEqual(self._get_days(self._get_card()), [8])
+
     def test_no_backorder(self):
         coat = self._create_product("Shirt", 50, type="consu")
         with self._on(1):
