@@ -10,6 +10,8 @@ from ..tools import ledger
 class LoyaltyProgram(models.Model):
     _inherit = "loyalty.program"
 
+    # The host counts orders, which not everybody who keeps a program may read.
+    total_order_count = fields.Integer(compute_sudo=True)
     managed = fields.Boolean(
         string="Points ledger",
         help="Every point of the program's cards is explained by a row that nobody "
@@ -244,7 +246,7 @@ class LoyaltyProgram(models.Model):
 
     def _get_today(self):
         """Return the day of business of the program's company."""
-        company = self.company_id or self.env.company
+        company = self.company_id or self.env.ref("base.main_company")
         return company._hstyle_today()
 
     def _get_expiration(self, day):

@@ -34,7 +34,7 @@ class LoyaltyRule(models.Model):
             if self.minimum_amount_tax_mode == "incl"
             else "price_subtotal"
         )
-        amount = sum(lines.mapped(field))
+        amount = sum(line._get_points_amount(field) for line in lines)
         minimum = self._compute_amount(order.currency_id)
         quantity = sum(lines.mapped("product_uom_qty"))
         return order.currency_id.compare_amounts(amount, minimum) >= 0 and (

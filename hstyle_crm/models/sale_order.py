@@ -275,7 +275,8 @@ class SaleOrder(models.Model):
 
     def _get_points_lines(self):
         """Return the lines on which points are earned."""
-        return self.order_line.filtered(
+        lines = self.order_line - self._get_no_effect_on_threshold_lines()
+        return lines.filtered(
             lambda line: (
                 line.product_id
                 and not line.is_reward_line
@@ -286,7 +287,8 @@ class SaleOrder(models.Model):
 
     def _get_product_amount(self):
         """Return the amount of the order before rewards, with taxes."""
-        return sum(self._get_points_lines().mapped("price_total"))
+        lines = self._get_points_lines()
+        return sum(line._get_points_amount("price_total") for line in lines)
 
     def _get_points_by_line(self, program):
         """Return line → points that the order earns in a program, unrounded.
@@ -317,7 +319,8 @@ class SaleOrder(models.Model):
         prices before rewards. Gift cards and eWallets are means of payment.
         """
         field = "price_total" if program.earn_tax == "incl" else "price_subtotal"
-        whole = sum(line[field] for line in lines)
+        amounts = {line: line._get_points_amount(field) for line in lines}
+        whole = sum(amounts.values())
         off = 0
         if program.earn_on == "net":
             off = sum(
@@ -330,7 +333,7 @@ class SaleOrder(models.Model):
         rate = self.currency_id._get_conversion_rate(
             self.currency_id, program.currency_id, self.company_id, self.date_order
         )
-        return {line: line[field] * share * rate for line in lines}
+        return {line: amount * share * rate for line, amount in amounts.items()}
 
     @api.model
     def _cap(self, points, cap, room=None):
@@ -348,7 +351,7 @@ class SaleOrder(models.Model):
             self.points_card_id = card
             points = self._get_points_by_line(card.program_id)
             for line, given in self._cap(points, 0, card._get_earning_room()).items():
-                line.points_earned, line.points_amount = given, line.price_subtotal
+                line._fix_points(given)
 
     # === TARGET VERSUS POSTED === #
 

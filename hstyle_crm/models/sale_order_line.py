@@ -20,6 +20,7 @@ class SaleOrderLine(models.Model):
     # of the amount that is still bought; rules and tiers may have changed since.
     points_earned = fields.Float(digits=(16, 6), readonly=True, copy=False)
     points_amount = fields.Float(digits=(16, 6), readonly=True, copy=False)
+    points_quantity = fields.Float(digits=(16, 6), readonly=True, copy=False)
 
     # Stock looks for the lines of a reward and of a card without an index.
     _reward_idx = models.Index("(reward_id) WHERE reward_id IS NOT NULL")
@@ -51,35 +52,44 @@ class SaleOrderLine(models.Model):
         """Settle the points of confirmed orders whose lines changed."""
         self.order_id._settle_changed()
 
-    def _get_kept_share(self):
-        """Return the share of the line (0–1) that the customer still buys.
-
-        An order may be cut down, credited and returned for one and the same piece:
-        the least of what is ordered, not credited and not returned counts.
-        """
-        self.ensure_one()
-        start = self.points_amount
-        if float_is_zero(start, precision_digits=6):
-            return 1.0 if self.product_uom_qty else 0.0
-        return max(0.0, min(kept / start for kept in self._get_kept_amounts(start)))
+    def _fix_points(self, points):
+        """Keep what the line earns, and on what."""
+        self.points_earned = points
+        self.points_amount = self._get_points_amount()
+        self.points_quantity = self.product_uom_qty
 
     def _get_points_amount(self, field="price_subtotal"):
         """Return the amount of the line; a combo's is that of its items."""
         self.ensure_one()
         return sum(self._get_lines_with_price().mapped(field))
 
-    def _get_kept_amounts(self, start):
+    def _get_kept_share(self):
+        """Return the share of what the line earned on that is still bought.
+
+        An order may be cut down, credited and returned for one and the same piece:
+        the least of what is ordered, not credited and not returned counts.
+        """
+        self.ensure_one()
+        start, kept = self.points_amount, self._get_kept_amounts()
+        if float_is_zero(start, precision_digits=6):
+            # What is free counts by its quantity.
+            start, kept = self.points_quantity, self._get_kept_quantities()
+        return max(0.0, min(amount / start for amount in kept)) if start else 0.0
+
+    def _get_kept_amounts(self):
         """Return amounts, each an upper bound of what is still bought.
 
         A hook: an addon that knows of returned goods adds what they leave.
-
-        :param float start: the line's untaxed amount when its order was confirmed
         """
         ordered = self._get_points_amount()
         invoiced, credited = self._get_lines_with_price()._get_invoiced_amounts()
         # The line of a discount is below zero.
-        gross = max(start, ordered, invoiced, key=abs)
-        return [ordered, gross - credited]
+        return [ordered, max(ordered, invoiced, key=abs) - credited]
+
+    def _get_kept_quantities(self):
+        """Return the bounds of `_get_kept_amounts` as quantities."""
+        ordered, credited = self.product_uom_qty, sum(self._get_credited_quantities())
+        return [ordered - credited]
 
     def _get_invoiced_amounts(self):
         """Return (invoiced, credited): untaxed, in the order's currency."""

@@ -1,6 +1,6 @@
 from odoo import Command
 from odoo.exceptions import UserError, ValidationError
-from odoo.tests import freeze_time, tagged
+from odoo.tests import Form, freeze_time, tagged
 
 from .common import HstylePointsCommon
 
@@ -11,6 +11,11 @@ class TestLoyaltyProgram(HstylePointsCommon):
         program = self.env.ref("hstyle_crm.loyalty_program_member")
         self.assertTrue(program.managed)
         self.assertEqual(program.point_value, 0.01)
+
+    def test_a_manager_without_rights_on_sales_opens_the_form(self):
+        with Form(self.program.with_user(self.manager)) as form:
+            form.order_cap = 500
+        self.assertEqual(self.program.order_cap, 500)
 
     def test_one_for_each_company(self):
         with self.assertRaises(ValidationError):

@@ -134,6 +134,21 @@ class TestPointsStock(HstylePointsCommon):
         order.order_line.product_uom_qty = 1
         self.assertBalance(self._get_card(), 100)
 
+    def test_cut_then_credit(self):
+        order = self._sell(5)
+        order.order_line.product_uom_qty = 4
+        self._refund(self._invoice(order), 1)
+        self.assertBalance(self._get_card(), 300)
+
+    def test_free_pieces_count_by_quantity(self):
+        self.program.rule_ids.write({"reward_point_mode": "unit"})
+        self.dress.list_price = 0
+        order = self._sell(4)
+        order.order_line.product_uom_qty = 3
+        self.assertBalance(self._get_card(), 3)
+        self._refund(self._invoice(order), 2)
+        self.assertBalance(self._get_card(), 1)
+
     def test_credit_gives_spent_points_back(self):
         card = self._create_card(100)
         invoice = self._invoice(self._sell(2, spend=100))

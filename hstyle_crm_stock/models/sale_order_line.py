@@ -8,13 +8,13 @@ class SaleOrderLine(models.Model):
         """Tell whether the line wants something delivered."""
         return self.qty_delivered_method == "stock_move" and self.product_uom_qty > 0
 
-    def _get_kept_amounts(self, start):
+    def _get_kept_amounts(self):
         """Add what returned goods leave.
 
         Pieces that were cut from the order before they left were never bought: what
         is ordered now or was delivered counts, not what was ordered at the start.
         """
-        amounts = super()._get_kept_amounts(start)
+        amounts = super()._get_kept_amounts()
         returned = self._get_moved_quantity(lambda move: move._is_return())
         if returned and self.product_uom_qty:
             sent = self._get_moved_quantity(lambda move: move._is_sent())
