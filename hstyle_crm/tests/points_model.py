@@ -41,6 +41,7 @@ class Lot:
     expires: date | None = None
     waits_until: date | None = None
     document: int | None = None
+    expired: int = 0
 
     @property
     def rank(self):
@@ -68,6 +69,7 @@ class Card:
     policy: str
     today: date = date.min
     lots: list = field(default_factory=list)
+    awards: list = field(default_factory=list)
     debts: list = field(default_factory=list)
     #: (document, what for) → lot → cents drawn, the latest drawn last.
     drawn: dict = field(default_factory=lambda: defaultdict(dict))
@@ -101,7 +103,7 @@ class Card:
             self._owe(document, self._draw(self._open(), owed, (document, "undo")))
         for lot in self.lots:
             if lot.expires and lot.expires < today:
-                lot.left = 0
+                lot.left, lot.expired = 0, lot.expired + lot.left
         # An empty lot may go: points that are given back to it bring it along.
         self.lots = [lot for lot in self.lots if lot.left]
 
@@ -120,6 +122,7 @@ class Card:
     def merge(self, other):
         """Take over all of another card's points."""
         self.lots += other.lots
+        self.awards += other.awards
         self.debts += other.debts
         self.drawn.update(other.drawn)
         self.sums.update(other.sums)
@@ -143,6 +146,15 @@ class Card:
                 drawn[lot] = drawn.pop(lot, 0) + part
         return cents
 
+    def _draw_expired(self, cents, name):
+        """Draw cents on what expired of a document's awards: nobody spent it."""
+        for lot in self.awards:
+            if lot.document == name[0] and (part := min(lot.expired, cents)):
+                lot.expired, lot.left = lot.expired - part, lot.left + part
+                cents -= part
+                self._draw([lot], part, name)
+        return cents
+
     def _return(self, cents, name):
         """Return cents to the lots that paid them; return what is over."""
         drawn = self.drawn[name]
@@ -162,6 +174,7 @@ class Card:
             expires = _month_end(self.today + timedelta(EXPIRE_AFTER))
         lot = Lot(move.cents, order, expires, move.waits_until, move.document)
         self.lots.append(lot)
+        self.awards.append(lot)
         self.sums[move.document, "earned"] += move.cents
 
     _bonus = _earn
@@ -185,10 +198,13 @@ class Card:
         self._return(move.cents, (move.document, "spend"))
 
     def _take_back(self, move, order):
-        """Undo an award: its own lots pay first, even those that wait."""
+        """Undo an award: its own lots pay first, even those that wait or expired."""
+        name = (move.document, "undo")
         own = [lot for lot in self.lots if lot.document == move.document]
-        lots = sorted(own, key=lambda lot: lot.rank) + self._open()
-        rest = self._draw(lots, move.cents, (move.document, "undo"))
+        own.sort(key=lambda lot: lot.rank)
+        rest = self._draw(own, move.cents, name)
+        rest = self._draw_expired(rest, name)
+        rest = self._draw(self._open(), rest, name)
         self.sums[move.document, "earned"] -= move.cents
         self.sums[move.document, "taken"] += move.cents
         if rest and self.policy == "forbid":

@@ -96,14 +96,21 @@ class Ledger:
         self._post(row)
         self._draw(row, self._lots())
 
-    def take_back(self, row):
+    def take_back(self, row, expired=()):
         """Take back what its document awarded; return what was spent already.
 
-        The document's own lots pay first, pending or not, then all that are available.
+        The document's own lots pay first, pending or not; then what expired of them,
+        which nobody spent; then all lots that are available.
+
+        :param expired: (lot, amount) of the document's awards
         """
         self._post(row)
         own = [r for r in self.rows if r.document == row.document and r.remaining > 0]
-        self._draw(row, own + self._lots())
+        self._draw(row, own)
+        for lot, amount in expired:
+            self._revive(lot, min(amount, -row.remaining))
+            self._draw(row, [lot])
+        self._draw(row, self._lots())
         return -row.remaining
 
     def give_back(self, row, drawn):
@@ -126,6 +133,12 @@ class Ledger:
         for lot in [r for r in self.rows if r.remaining > 0]:
             if lot.expiration_date and lot.expiration_date < self.today:
                 self._expire(lot)
+
+    def _revive(self, lot, amount):
+        if amount:
+            row = Row(amount, "expire")
+            self._post(row)
+            self._match(lot, row, -amount)
 
     def _expire(self, lot):
         row = Row(-lot.remaining, "expire")
