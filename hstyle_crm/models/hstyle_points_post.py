@@ -423,8 +423,7 @@ class HstylePointsPost(models.AbstractModel):
                 )
             )
         if policy == "forgive":
-            description = self.env._("Spent already, and forgiven")
-            values = {"side": "issued", "description": description}
+            values = {"side": "issued", "description": self._describe("adjust")}
             book.award(Row(short, "adjust", document=row.document, values=values))
 
     @api.model
@@ -494,10 +493,17 @@ class HstylePointsPost(models.AbstractModel):
             "pending": row.pending,
             "available_on": row.available_on,
             "expiration_date": row.expiration_date,
-            "description": row.values.get("description") or self.env._("Expired"),
+            "description": row.values.get("description") or self._describe(row.kind),
             "order_model": model,
             "order_id": res_id,
         }
+
+    @api.model
+    def _describe(self, kind):
+        """Return what the customer reads about a row that follows from others."""
+        if kind == "adjust":
+            return self.env._("Spent already, and forgiven")
+        return self.env._("Expired")
 
     @api.model
     def _insert_draws(self, books):

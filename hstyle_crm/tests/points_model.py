@@ -42,6 +42,7 @@ class Lot:
     waits_until: date | None = None
     document: int | None = None
     expired: int = 0
+    forgiven: bool = False
 
     @property
     def rank(self):
@@ -160,11 +161,13 @@ class Card:
         drawn = self.drawn[name]
         for lot in reversed(list(drawn)):
             part = min(drawn[lot], cents)
-            lot.left, cents = lot.left + part, cents - part
+            cents -= part
+            # What was forgiven once is not given again.
+            lot.left += 0 if lot.forgiven else part
             drawn[lot] -= part
             if not drawn[lot]:
                 del drawn[lot]
-            if part and lot not in self.lots:
+            if lot.left and lot not in self.lots:
                 self.lots.append(lot)
         return cents
 
@@ -210,7 +213,7 @@ class Card:
         if rest and self.policy == "forbid":
             raise Refused
         if rest and self.policy == "forgive":
-            lot = Lot(rest, order, None, None, move.document)
+            lot = Lot(rest, order, forgiven=True)
             rest = self._draw([lot], rest, (move.document, "undo"))
         self._owe(move.document, rest)
 

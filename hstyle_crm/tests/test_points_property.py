@@ -282,3 +282,15 @@ class TestPointsFound(HstylePointsCommon):
 
         self.patch(type(card), "_post", post)
         self.assertEqual(card._tick_each(), [])
+
+    def test_forgiven_points_are_not_given_again(self):
+        """A credit note that is posted and withdrawn leaves what was there before."""
+        self.program.debt_policy = "forgive"
+        card = self._create_card()
+        card._post([self._prepare(card, "earn", 100)])
+        card._post([self._prepare(card, "spend", -40, order=2)])
+        for _round in range(2):
+            card._post([self._prepare(card, "reverse", -100, side="issued")])
+            self.assertBalance(card, 0)
+            card._post([self._prepare(card, "reverse", 100, side="issued")])
+            self.assertBalance(card, 60)

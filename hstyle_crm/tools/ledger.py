@@ -116,12 +116,16 @@ class Ledger:
     def give_back(self, row, drawn):
         """Return points to the lots that paid them, at their original age.
 
+        What was forgiven when the document was undone is not given again.
+
         :param drawn: (lot, amount) of what the document drew, in the order of drawing
         """
         self._post(row)
         for lot, amount in reversed(drawn):
             if back := min(amount, row.remaining):
                 self._match(lot, row, -back)
+                if lot.kind == "adjust" and lot.document == row.document:
+                    self._charge(lot, back)
 
     def tidy(self):
         """Let the day come: release, pay debts, expire."""
@@ -133,6 +137,11 @@ class Ledger:
         for lot in [r for r in self.rows if r.remaining > 0]:
             if lot.expiration_date and lot.expiration_date < self.today:
                 self._expire(lot)
+
+    def _charge(self, lot, amount):
+        row = Row(-amount, "adjust")
+        self._post(row)
+        self._draw(row, [lot])
 
     def _revive(self, lot, amount):
         if amount:
