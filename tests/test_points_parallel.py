@@ -308,6 +308,48 @@ def test_two_orders_spend_the_same_points(database, transaction, rivals, _repeat
     _assert_one_spent(transaction, card_id, orders)
 
 
+def _confirm_many(env, ids, gate):
+    orders = env["sale.order"].browse(ids)
+    orders.read(["state"])
+    gate()
+    orders.action_confirm()
+
+
+def _confirm_list(database, ids):
+    return _attempt(database, _confirm_many, ids, _gate())
+
+
+def _count_deadlocks(transaction):
+    with transaction() as env:
+        env.cr.execute(
+            "SELECT deadlocks FROM pg_stat_database WHERE datname = current_database()"
+        )
+        return env.cr.fetchone()[0]
+
+
+@pytest.mark.xfail(
+    strict=True,
+    reason="action_confirm locks the cards of a list one by one, in the list's order",
+)
+def test_lists_of_orders_from_both_ends(database, transaction, shop):
+    """Two confirm orders of the same members, one from the first, one from the last."""
+    with transaction() as env:
+        cards = [_create_card(env, shop) for _card in range(6)]
+        lists = [
+            [_create_order(env, shop, card.partner_id, 1).id for card in cards]
+            for _list in range(2)
+        ]
+        card_ids = [card.id for card in cards]
+    deadlocks = _count_deadlocks(transaction)
+    with _workers(2) as pool:
+        chosen = [lists[0], lists[1][::-1]]
+        work = [pool.submit(_confirm_list, database, ids) for ids in chosen]
+        assert [done.result() for done in work] == ["done", "done"]
+    assert _count_deadlocks(transaction) == deadlocks
+    with transaction() as env:
+        assert set(env["loyalty.card"].browse(card_ids).mapped("points")) == {200}
+
+
 @pytest.fixture
 def no_pauses(monkeypatch):
     """Let the host's retries follow at once, where there is nobody to wait for."""

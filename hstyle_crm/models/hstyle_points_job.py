@@ -81,6 +81,9 @@ class HstylePointsJob(models.AbstractModel):
                     card._post()
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
+            except TryAgainError:
+                # It is no bad card: the next chunk finds it again.
+                _logger.info("A till posts to card %s.", card.id)
             except Exception:
                 _logger.exception("Points of card %s cannot be settled.", card.id)
                 bad.append(card.id)

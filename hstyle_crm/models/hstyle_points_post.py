@@ -88,9 +88,9 @@ class HstylePointsPost(models.AbstractModel):
         cards._lock()
         moves = self._drop_posted(moves)
         books = cards._read_ledgers()
-        drawn = self._read_drawn(moves, books)
+        before = self._read_drawn(moves, books), self._read_expired(moves, books)
         for move in moves:
-            self._apply(books, move, drawn)
+            self._apply(books, move, *before)
         return self._store(books)
 
     @api.model
@@ -253,7 +253,7 @@ class HstylePointsPost(models.AbstractModel):
         """
         undone = [m for m in moves if m["kind"] == "reverse" and m["points"] > 0]
         if not undone:
-            return {}
+            return defaultdict(dict)
         documents = {move["document"] for move in undone}
         found = self.env.execute_query(
             SQL(
@@ -280,15 +280,60 @@ class HstylePointsPost(models.AbstractModel):
         return drawn
 
     @api.model
+    def _read_expired(self, moves, books):
+        """Return (card id, document) → lot → points that expired, of awards undone."""
+        undone = [m for m in moves if m["kind"] == "reverse" and m["points"] < 0]
+        documents = {move["document"] for move in undone} - {None}
+        if not documents:
+            return defaultdict(dict)
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT lot.card_id, lot.order_model, lot.order_id, lot.id, SUM(a.points)
+                  FROM loyalty_history lot
+                  JOIN hstyle_points_allocation a ON a.lot_id = lot.id
+                  JOIN loyalty_history r ON r.id = a.row_id AND r.kind = 'expire'
+                 WHERE (lot.order_model, lot.order_id) IN %s
+                   AND lot.card_id = ANY(%s)
+                 GROUP BY lot.id
+                HAVING SUM(a.points) > 0
+                 ORDER BY lot.id
+                """,
+                tuple(documents),
+                list(books),
+            )
+        )
+        lots = self._get_lots({row[3] for row in found}, books)
+        expired = defaultdict(dict)
+        for card_id, model, res_id, lot_id, amount in found:
+            expired[card_id, (model, res_id)][lots[lot_id]] = exact(amount)
+        return expired
+
+    @api.model
     def _get_drawn(self, book, row, before):
         """Return [(lot, amount)] of what a row's document drew, the latest last.
 
         :param before: lot → amount, as it was when this call began
         """
-        drawn, side = dict(before), row.values["side"]
-        for lot, other, amount in book.draws:
-            if (other.document, other.values.get("side")) == (row.document, side):
-                drawn[lot] = drawn.pop(lot, 0) + amount
+        name = (row.document, row.values["side"])
+        draws = [
+            d for d in book.draws if name == (d[1].document, d[1].values.get("side"))
+        ]
+        return self._add_draws(before, draws)
+
+    @api.model
+    def _get_expired(self, book, row, before):
+        """Return [(lot, amount)] of what expired of the awards of a row's document."""
+        draws = [d for d in book.draws if d[1].kind == "expire"]
+        return self._add_draws(
+            before, [draw for draw in draws if draw[0].document == row.document]
+        )
+
+    @api.model
+    def _add_draws(self, before, draws):
+        drawn = dict(before)
+        for lot, _row, amount in draws:
+            drawn[lot] = drawn.pop(lot, 0) + amount
         return [(lot, amount) for lot, amount in drawn.items() if amount > 0]
 
     @api.model
@@ -304,7 +349,7 @@ class HstylePointsPost(models.AbstractModel):
         return known
 
     @api.model
-    def _apply(self, books, move, drawn):
+    def _apply(self, books, move, drawn, expired):
         """Enter one move into its card's ledger."""
         card = self.sudo().browse(move["card_id"])
         book = books[card.id]
@@ -314,8 +359,11 @@ class HstylePointsPost(models.AbstractModel):
         elif row.points > 0:
             before = drawn[card.id, row.document, move["side"]]
             book.give_back(row, self._get_drawn(book, row, before))
-        elif short := book.take_back(row):
-            card._follow_debt_policy(book, row, short)
+        else:
+            before = expired[card.id, row.document]
+            short = book.take_back(row, self._get_expired(book, row, before))
+            if short:
+                card._follow_debt_policy(book, row, short)
         book.tidy()
 
     def _prepare_row(self, move, today):
@@ -375,8 +423,7 @@ class HstylePointsPost(models.AbstractModel):
                 )
             )
         if policy == "forgive":
-            description = self.env._("Spent already, and forgiven")
-            values = {"side": "issued", "description": description}
+            values = {"side": "issued", "description": self._describe("adjust")}
             book.award(Row(short, "adjust", document=row.document, values=values))
 
     @api.model
@@ -446,10 +493,17 @@ class HstylePointsPost(models.AbstractModel):
             "pending": row.pending,
             "available_on": row.available_on,
             "expiration_date": row.expiration_date,
-            "description": row.values.get("description") or self.env._("Expired"),
+            "description": row.values.get("description") or self._describe(row.kind),
             "order_model": model,
             "order_id": res_id,
         }
+
+    @api.model
+    def _describe(self, kind):
+        """Return what the customer reads about a row that follows from others."""
+        if kind == "adjust":
+            return self.env._("Spent already, and forgiven")
+        return self.env._("Expired")
 
     @api.model
     def _insert_draws(self, books):

@@ -41,6 +41,8 @@ class Lot:
     expires: date | None = None
     waits_until: date | None = None
     document: int | None = None
+    expired: int = 0
+    forgiven: bool = False
 
     @property
     def rank(self):
@@ -68,6 +70,7 @@ class Card:
     policy: str
     today: date = date.min
     lots: list = field(default_factory=list)
+    awards: list = field(default_factory=list)
     debts: list = field(default_factory=list)
     #: (document, what for) → lot → cents drawn, the latest drawn last.
     drawn: dict = field(default_factory=lambda: defaultdict(dict))
@@ -101,7 +104,7 @@ class Card:
             self._owe(document, self._draw(self._open(), owed, (document, "undo")))
         for lot in self.lots:
             if lot.expires and lot.expires < today:
-                lot.left = 0
+                lot.left, lot.expired = 0, lot.expired + lot.left
         # An empty lot may go: points that are given back to it bring it along.
         self.lots = [lot for lot in self.lots if lot.left]
 
@@ -120,6 +123,7 @@ class Card:
     def merge(self, other):
         """Take over all of another card's points."""
         self.lots += other.lots
+        self.awards += other.awards
         self.debts += other.debts
         self.drawn.update(other.drawn)
         self.sums.update(other.sums)
@@ -143,16 +147,27 @@ class Card:
                 drawn[lot] = drawn.pop(lot, 0) + part
         return cents
 
+    def _draw_expired(self, cents, name):
+        """Draw cents on what expired of a document's awards: nobody spent it."""
+        for lot in self.awards:
+            if lot.document == name[0] and (part := min(lot.expired, cents)):
+                lot.expired, lot.left = lot.expired - part, lot.left + part
+                cents -= part
+                self._draw([lot], part, name)
+        return cents
+
     def _return(self, cents, name):
         """Return cents to the lots that paid them; return what is over."""
         drawn = self.drawn[name]
         for lot in reversed(list(drawn)):
             part = min(drawn[lot], cents)
-            lot.left, cents = lot.left + part, cents - part
+            cents -= part
+            # What was forgiven once is not given again.
+            lot.left += 0 if lot.forgiven else part
             drawn[lot] -= part
             if not drawn[lot]:
                 del drawn[lot]
-            if part and lot not in self.lots:
+            if lot.left and lot not in self.lots:
                 self.lots.append(lot)
         return cents
 
@@ -162,6 +177,7 @@ class Card:
             expires = _month_end(self.today + timedelta(EXPIRE_AFTER))
         lot = Lot(move.cents, order, expires, move.waits_until, move.document)
         self.lots.append(lot)
+        self.awards.append(lot)
         self.sums[move.document, "earned"] += move.cents
 
     _bonus = _earn
@@ -185,16 +201,19 @@ class Card:
         self._return(move.cents, (move.document, "spend"))
 
     def _take_back(self, move, order):
-        """Undo an award: its own lots pay first, even those that wait."""
+        """Undo an award: its own lots pay first, even those that wait or expired."""
+        name = (move.document, "undo")
         own = [lot for lot in self.lots if lot.document == move.document]
-        lots = sorted(own, key=lambda lot: lot.rank) + self._open()
-        rest = self._draw(lots, move.cents, (move.document, "undo"))
+        own.sort(key=lambda lot: lot.rank)
+        rest = self._draw(own, move.cents, name)
+        rest = self._draw_expired(rest, name)
+        rest = self._draw(self._open(), rest, name)
         self.sums[move.document, "earned"] -= move.cents
         self.sums[move.document, "taken"] += move.cents
         if rest and self.policy == "forbid":
             raise Refused
         if rest and self.policy == "forgive":
-            lot = Lot(rest, order, None, None, move.document)
+            lot = Lot(rest, order, forgiven=True)
             rest = self._draw([lot], rest, (move.document, "undo"))
         self._owe(move.document, rest)
 

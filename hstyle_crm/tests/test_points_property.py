@@ -10,6 +10,7 @@ from odoo.exceptions import UserError
 from odoo.tests import tagged
 from odoo.tools import SQL
 
+from ..exceptions import TryAgainError
 from .common import HstylePointsCommon
 from .points_model import EXPIRE_AFTER, PROGRAM, History, Refused
 
@@ -256,3 +257,40 @@ class TestPointsFound(HstylePointsCommon):
             self.assertBalance(card, left)
             lot = card.history_ids.filtered("remaining")
             self.assertEqual((lot.kind, lot.remaining), ("bonus", left))
+
+    def test_expired_points_are_no_debt(self):
+        """What expired was not spent: whoever returns the goods owes nothing."""
+        self.program.debt_policy = "forbid"
+        card = self._create_card(50)
+        today = self.program._get_today()
+        card._post([self._prepare(card, "earn", 100, expiration_date=today)])
+        card._post([self._prepare(card, "spend", -30, order=2)])
+        self.assertBalance(card, 120)
+        self.patch(
+            type(self.program), "_get_today", lambda program: today + timedelta(1)
+        )
+        card._post([self._prepare(card, "reverse", -70, side="issued")])
+        self.assertBalance(card, 50)
+        with self.assertRaisesRegex(UserError, "30"):
+            card._post([self._prepare(card, "reverse", -80, side="issued")])
+
+    def test_the_job_names_no_card_that_a_till_uses(self):
+        card = self._create_card()
+
+        def post(card, moves=()):
+            raise TryAgainError("Somebody else is changing it.")
+
+        self.patch(type(card), "_post", post)
+        self.assertEqual(card._tick_each(), [])
+
+    def test_forgiven_points_are_not_given_again(self):
+        """A credit note that is posted and withdrawn leaves what was there before."""
+        self.program.debt_policy = "forgive"
+        card = self._create_card()
+        card._post([self._prepare(card, "earn", 100)])
+        card._post([self._prepare(card, "spend", -40, order=2)])
+        for _round in range(2):
+            card._post([self._prepare(card, "reverse", -100, side="issued")])
+            self.assertBalance(card, 0)
+            card._post([self._prepare(card, "reverse", 100, side="issued")])
+            self.assertBalance(card, 60)

@@ -96,18 +96,27 @@ class Ledger:
         self._post(row)
         self._draw(row, self._lots())
 
-    def take_back(self, row):
+    def take_back(self, row, expired=()):
         """Take back what its document awarded; return what was spent already.
 
-        The document's own lots pay first, pending or not, then all that are available.
+        The document's own lots pay first, pending or not; then what expired of them,
+        which nobody spent; then all lots that are available.
+
+        :param expired: (lot, amount) of the document's awards
         """
         self._post(row)
         own = [r for r in self.rows if r.document == row.document and r.remaining > 0]
-        self._draw(row, own + self._lots())
+        self._draw(row, own)
+        for lot, amount in expired:
+            self._revive(lot, min(amount, -row.remaining))
+            self._draw(row, [lot])
+        self._draw(row, self._lots())
         return -row.remaining
 
     def give_back(self, row, drawn):
         """Return points to the lots that paid them, at their original age.
+
+        What was forgiven when the document was undone is not given again.
 
         :param drawn: (lot, amount) of what the document drew, in the order of drawing
         """
@@ -115,6 +124,8 @@ class Ledger:
         for lot, amount in reversed(drawn):
             if back := min(amount, row.remaining):
                 self._match(lot, row, -back)
+                if lot.kind == "adjust" and lot.document == row.document:
+                    self._charge(lot, back)
 
     def tidy(self):
         """Let the day come: release, pay debts, expire."""
@@ -126,6 +137,17 @@ class Ledger:
         for lot in [r for r in self.rows if r.remaining > 0]:
             if lot.expiration_date and lot.expiration_date < self.today:
                 self._expire(lot)
+
+    def _charge(self, lot, amount):
+        row = Row(-amount, "adjust")
+        self._post(row)
+        self._draw(row, [lot])
+
+    def _revive(self, lot, amount):
+        if amount:
+            row = Row(amount, "expire")
+            self._post(row)
+            self._match(lot, row, -amount)
 
     def _expire(self, lot):
         row = Row(-lot.remaining, "expire")
