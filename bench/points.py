@@ -18,6 +18,7 @@ Medians go to bench/results/points.md. HSTYLE_BENCH_CUSTOMERS=2000 tries it quic
 
 import contextlib
 import itertools
+import logging
 import multiprocessing
 import os
 import random
@@ -737,10 +738,9 @@ class Expiring:
 
     def _run_floor(self, step):
         """Post by plain SQL, and take it back."""
-        with self.shop.connection.cursor() as cr:
-            with measured(self.costs[step], cr):
-                cr.execute("BEGIN")
-                cr.execute(FLOOR, {"day": self.day})
+        with self.shop.connection.cursor() as cr, measured(self.costs[step], cr):
+            cr.execute("BEGIN")
+            cr.execute(FLOOR, {"day": self.day})
             cr.execute("ROLLBACK")
 
     def _run_job(self, step):
@@ -796,7 +796,7 @@ class Expiring:
         """Return the median of a step."""
         return statistics.median(getattr(cost, measure) for cost in self.costs[step])
 
-    def ratio(self, step, measure="cpu"):
+    def get_ratio(self, step, measure="cpu"):
         """Return what a step takes of ours / of the floor."""
         return self.get(step, measure) / self.get(f"floor {step}", measure)
 
@@ -832,6 +832,7 @@ def post_online(pipe, name, customers, day):
     """Post 10 points to a random card, again and again, until told to stop."""
     configure()
     set_clock(day)
+    logging.getLogger("odoo.sql_db").setLevel(logging.CRITICAL)
     registry = Registry(name)
     chance = random.Random(19)
     # The first one warms the caches.
@@ -897,48 +898,65 @@ def time_opening(shop, count):
 
 def get_targets(bench):
     """Return what is to be reached: text, value, bound."""
-    confirming, large, small = bench.confirming, bench.large, bench.small
-    targets = []
-    for kind, text in KINDS.items():
-        for customers in (1, CUSTOMERS):
-            ratio = confirming.get_ratio(kind, customers)
-            name = f"confirm, {text}, {count_cards(customers)}: ms / stock's"
-            targets.append((name, ratio, "≤ 1.15"))
-        (least, most), (theirs, _) = (
-            confirming.get_queries(kind, owner) for owner in ("ours", "stock")
-        )
-        targets += [
-            (f"confirm, {text}: most queries more than stock", most - theirs, "≤ 12"),
-            (f"confirm, {text}: queries, most less least", most - least, "≤ 0"),
-        ]
-        sizes = (confirming.get(kind, "ours", size) for size in (CUSTOMERS, 1))
-        targets.append((f"confirm, {text}: ms / at 1 card", divide(*sizes), "≤ 1.25"))
-    for trap in confirming.get_trap_names():
-        sizes = (confirming.get_trap(trap, "ours", size) for size in (CUSTOMERS, 1))
-        targets.append((f"{trap}: ms / at 1 card", divide(*sizes), "≤ 1.25"))
+    large, small = bench.large, bench.small
     growths = (e.get("day") / e.get("floor day") for e in (large, small))
     slowest = max(ms for ms, _conflicts in large.beside)
     return [
-        *targets,
-        ("a day's expiry: CPU / plain SQL", large.ratio("day"), "≤ 2"),
+        *get_confirm_targets(bench.confirming),
+        *get_trap_targets(bench.confirming),
+        ("a day's expiry: CPU / plain SQL", large.get_ratio("day"), "≤ 2"),
         ("its growth from a tenth / that of plain SQL", divide(*growths), "≤ 1.15"),
         (
             "mass expiry beside posts: s / plain SQL alone",
-            large.ratio("mass", "wall"),
+            large.get_ratio("mass", "wall"),
             "≤ 2.5",
         ),
-        ("rows and balances not as expected", large.differing + small.differing, "≤ 0"),
         ("online post beside it: greatest ms", slowest, "≤ 250"),
+        ("cards of a chunk locked: greatest ms", 1000 * max(large.chunks), "≤ 250"),
         (
             "the one statement beside posts: times it came through",
             large.aborted.count(None),
             "≤ 0",
         ),
+        ("rows and balances not as expected", large.differing + small.differing, "≤ 0"),
         ("faults found by the audit", bench.faults, "≤ 0"),
     ]
 
 
+def get_confirm_targets(confirming):
+    """Return the targets of confirming."""
+    targets = []
+    for kind, text in KINDS.items():
+        for customers in (1, CUSTOMERS):
+            ratio = confirming.get_ratio(kind, customers, "cpu")
+            name = f"confirm, {text}, {count_cards(customers)}: CPU / stock's"
+            targets.append((name, ratio, "≤ 1.15"))
+        (least, most), (theirs, _) = (
+            confirming.get_queries(kind, owner) for owner in ("ours", "stock")
+        )
+        sizes = (confirming.get(kind, "ours", n, "cpu") for n in (CUSTOMERS, 1))
+        targets += [
+            (f"confirm, {text}: most queries more than stock", most - theirs, "≤ 12"),
+            (f"confirm, {text}: queries, most less least", most - least, "≤ 0"),
+            (f"confirm, {text}: CPU / at 1 card", divide(*sizes), "≤ 1.25"),
+        ]
+    return targets
+
+
+def get_trap_targets(confirming):
+    """Return the targets of the size traps; what takes some ms must go on doing so."""
+    targets = []
+    for trap in confirming.get_trap_names():
+        large, one = (confirming.get_trap(trap, "ours", n) for n in (CUSTOMERS, 1))
+        if one < 25:
+            targets.append((f"{trap}: ms", large, "≤ 25"))
+        else:
+            targets.append((f"{trap}: ms / at 1 card", large / one, "≤ 1.25"))
+    return targets
+
+
 def divide(value, other):
+    """Return a ratio."""
     return value / other
 
 
@@ -946,6 +964,7 @@ KINDS = {"earn": "earning", "spend": "earning and spending"}
 
 
 def count_cards(customers):
+    """Return how many cards there are, in words."""
     return "1 card" if customers == 1 else f"{customers:,} cards"
 
 
@@ -1035,7 +1054,6 @@ def get_online_table(large):
 def get_report(bench):
     """Return the text of the report."""
     large = bench.large
-    seconds = [s for s in large.aborted if s is not None]
     opened = bench.opened / bench.opening
     return "\n".join(
         [
@@ -1051,7 +1069,8 @@ def get_report(bench):
             "## Confirming an order of three lines",
             "",
             f"Medians of {PAIRS} orders of each kind, in turn in four databases; "
-            "ratios are medians of pairs.",
+            "ratios are medians of pairs. The host's inventory, which adds the same to "
+            "both, is not installed.",
             "",
             *get_confirm_table(bench.confirming),
             "",
@@ -1071,10 +1090,7 @@ def get_report(bench):
             "",
             *get_expiry_table(bench),
             "",
-            f"The one statement beside the posts was aborted {len(seconds)} times of "
-            f"{len(large.aborted)}, after {', '.join(f'{s:.1f}' for s in seconds)} s. "
-            "Odoo pauses for up to two seconds before it repeats a request; the bench "
-            "repeats at once.",
+            describe_aborted(large.aborted),
             "",
             *get_online_table(large),
             "",
@@ -1089,7 +1105,19 @@ def get_report(bench):
     )
 
 
+def describe_aborted(aborted):
+    """Return what became of the one statement."""
+    seconds = [f"{s:.1f} s" for s in aborted if s is not None]
+    return (
+        f"The one statement beside the posts was aborted {len(seconds)} times of "
+        f"{len(aborted)}{', after ' if seconds else ''}{', '.join(seconds)}. Odoo "
+        "pauses for up to two seconds before it repeats a request; the bench repeats "
+        "at once."
+    )
+
+
 def describe_rows(rows):
+    """Return how many rows there are of each table."""
     return ", ".join(f"{count:,} {table}" for table, count in rows.items())
 
 
