@@ -327,10 +327,6 @@ def _count_deadlocks(transaction):
         return env.cr.fetchone()[0]
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="action_confirm locks the cards of a list one by one, in the list's order",
-)
 def test_lists_of_orders_from_both_ends(database, transaction, shop):
     """Two confirm orders of the same members, one from the first, one from the last."""
     with transaction() as env:

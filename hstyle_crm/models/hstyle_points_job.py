@@ -15,6 +15,8 @@ CHUNK = 500
 NOTICES = 200
 #: Days before the last day of points on which their owner hears of it.
 HORIZONS = (30, 7)
+#: Times that the job looks for cards which tills kept in use.
+PASSES = 3
 #: Times that a chunk is tried again because tills posted to its cards.
 TRIES = 20
 
@@ -44,10 +46,7 @@ class HstylePointsJob(models.AbstractModel):
         """Release and expire the points that are due, in committed chunks."""
         commit = self.env["ir.cron"]._commit_progress
         total, bad = 0, []
-        # Found once: to look for a chunk takes as long as to look for all.
-        due = self._find_due(shard, shards)
-        commit(remaining=len(due))
-        for cards in split_every(CHUNK, due.ids, self.browse):
+        for cards in self._split_due(shard, shards, bad):
             bad += self._tick_safely(cards)
             total += len(cards)
             if not commit(len(cards)):
@@ -57,6 +56,17 @@ class HstylePointsJob(models.AbstractModel):
             self._alert(
                 self.env._("Points could not be released or expired"), self.browse(bad)
             )
+
+    @api.model
+    def _split_due(self, shard, shards, bad):
+        """Yield the cards that are due, chunk by chunk; those in use come again.
+
+        They are found for all chunks at once: that takes as long as for one.
+        """
+        for _pass in range(PASSES):
+            due = self._find_due(shard, shards).filtered(lambda c: c.id not in bad)
+            self.env["ir.cron"]._commit_progress(remaining=len(due))
+            yield from split_every(CHUNK, due.ids, self.browse)
 
     @api.model
     def _tick_safely(self, cards):
@@ -85,7 +95,7 @@ class HstylePointsJob(models.AbstractModel):
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
             except TryAgainError:
-                # It is no bad card: the next chunk finds it again.
+                # It is no bad card: the next pass finds it again.
                 _logger.info("A till posts to card %s.", card.id)
             except Exception:
                 _logger.exception("Points of card %s cannot be settled.", card.id)
@@ -348,7 +358,8 @@ class HstylePointsJob(models.AbstractModel):
         :param ids: cards to look at, or None for all
         """
         scope = SQL("TRUE") if ids is None else SQL("card_id = ANY(%s)", list(ids))
-        return self.env.execute_query(
+        self._set_nested_loops(ids is not None)
+        faults = self.env.execute_query(
             SQL(
                 """
                 WITH row AS (
@@ -394,6 +405,19 @@ class HstylePointsJob(models.AbstractModel):
                 """,
                 scope=scope,
             )
+        )
+        self._set_nested_loops(True)
+        return faults
+
+    @api.model
+    def _set_nested_loops(self, allowed):
+        """Keep the planner from joining all rows one by one, where it knows too little.
+
+        After a mass of new rows, before they are analyzed, that takes hours.
+        """
+        value = "on" if allowed else "off"
+        self.env.cr.execute(
+            SQL("SELECT set_config('enable_nestloop', %s, TRUE)", value)
         )
 
     @api.model

@@ -55,6 +55,7 @@ class SaleOrder(models.Model):
         chosen = self - refused
         later = (known - refused).with_context(points_settle_later=True)
         result = super(SaleOrder, later).action_confirm()
+        chosen._lock_cards()
         for order in chosen:
             order._fix_points()
             order._settle_points(fresh=True)
@@ -189,6 +190,17 @@ class SaleOrder(models.Model):
         )
 
     # === CONFIRMING MANY === #
+
+    def _lock_cards(self):
+        """Lock the cards of many orders at once, in the order of their ids.
+
+        Of two lists that are confirmed from both ends, each would else wait for the
+        other. A single order locks its card when it posts, as late as it can.
+        """
+        if len(self) > 1:
+            orders = self.sudo()
+            cards = orders.coupon_point_ids.coupon_id | orders.order_line.coupon_id
+            cards.filtered("managed")._lock()
 
     def _refuse_overdrawn(self):
         """Return the orders that would spend points which orders before them spend.
