@@ -23,7 +23,9 @@ class HstylePointsAdjustment(models.Model):
     )
     partner_id = fields.Many2one(related="card_id.partner_id", string="Customer")
     company_id = fields.Many2one(related="card_id.company_id")
-    balance = fields.Float(related="card_id.points", string="Current balance")
+    balance = fields.Float(
+        related="card_id.points", string="Current balance", tracking=False
+    )
     kind = fields.Selection(
         selection=[("bonus", "Bonus"), ("adjust", "Correction")],
         required=True,

@@ -31,6 +31,23 @@ class TestLoyaltyProgram(HstylePointsCommon):
         other = self.env["res.company"].create({"name": "Other"})
         self.assertTrue(self._create_program(company_id=other.id))
 
+    def test_orders_of_a_branch(self):
+        """A branch collects on its parent's program; nobody lacks a right."""
+        branch = self.env["res.company"].create(
+            {"name": "Branch", "parent_id": self.company.id}
+        )
+        users = self.salesperson | self.agent
+        users.write({"company_ids": [Command.link(branch.id)], "company_id": branch.id})
+        only = {"allowed_company_ids": branch.ids}
+        order = self._create_order(2, company_id=branch.id).with_context(**only)
+        order.action_confirm()
+        card = self._get_card()
+        self.assertBalance(card, 200)
+        card = card.with_user(self.agent).with_context(**only)
+        self.assertEqual(card.history_ids.mapped("points"), [200])
+        order._action_cancel()
+        self.assertBalance(card.sudo(), 0)
+
     def test_only_loyalty_for_future_orders(self):
         with self.assertRaises(ValidationError):
             self.program.applies_on = "both"

@@ -3,7 +3,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from .common import HstyleCommon
+from .common import HstyleCommon, HstylePointsCommon
 
 
 @tagged("post_install", "-at_install")
@@ -25,3 +25,21 @@ class TestTours(HstyleCommon, HttpCase):
         self.env["hstyle.profile"]._refresh()
         url = "/odoo/action-hstyle_crm.hstyle_profile_action"
         self.start_tour(url, "hstyle_customers_tour", login="hstyle_agent")
+
+
+@tagged("post_install", "-at_install")
+class TestPointsTours(HstylePointsCommon, HttpCase):
+    def test_adjust(self):
+        card = self._create_card(500)
+        url = "/odoo/action-hstyle_crm.loyalty_card_action"
+        self.start_tour(url, "hstyle_points_adjust_tour", login="hstyle_agent")
+        self.assertBalance(card, 530)
+        self.assertEqual(card.history_ids[0].create_uid, self.agent)
+
+    def test_spend(self):
+        card = self._create_card(500)
+        order = self._create_order(1)
+        url = f"/odoo/sales/{order.id}"
+        self.start_tour(url, "hstyle_points_spend_tour", login="hstyle_seller")
+        self.assertEqual((order.state, order.amount_total), ("sale", 60))
+        self.assertBalance(card, 500 - 40 + 60)
