@@ -50,9 +50,10 @@ class SaleOrder(models.Model):
     # === THE HOST'S FLOWS === #
 
     def action_confirm(self):
-        refused = self._refuse_overdrawn()
+        known = self._knowing_points_held()
+        refused = known._refuse_overdrawn()
         chosen = self - refused
-        later = chosen.with_context(points_settle_later=True)
+        later = (known - refused).with_context(points_settle_later=True)
         result = super(SaleOrder, later).action_confirm()
         for order in chosen:
             order._fix_points()
@@ -261,14 +262,43 @@ class SaleOrder(models.Model):
 
     def _get_points_held(self, card):
         """Return the points of a card that other orders hold at this moment."""
-        domain = [
-            ("coupon_id", "=", card.id),
-            ("order_id", "not in", self.ids),
-            ("order_id.state", "in", ("draft", "sent")),
-            ("order_id.points_held_until", ">", fields.Datetime.now()),
-        ]
-        lines = self.env["sale.order.line"].sudo()
-        [(held,)] = lines._read_group(domain, [], ["points_cost:sum"])
+        held = self.env.context.get("points_held", {}).get(card.id)
+        if held is None:
+            held = self._read_points_held(card)[card.id]
+        return sum(held[order_id] for order_id in held.keys() - set(self.ids))
+
+    def _knowing_points_held(self):
+        """Return the orders with what is held of their cards, read once for all.
+
+        The host asks for the points of a card up to eight times to confirm an order.
+        """
+        cards = self.order_line.coupon_id | self.sudo().coupon_point_ids.coupon_id
+        held = self._read_points_held(cards.filtered("managed"))
+        return self.with_context(points_held=held)
+
+    @api.model
+    def _read_points_held(self, cards):
+        """Return card id → order id → points that the order holds at this moment."""
+        self.env["sale.order.line"].flush_model(["coupon_id", "points_cost"])
+        self.env["sale.order"].flush_model(["state", "points_held_until"])
+        found = self.env.execute_query(
+            SQL(
+                """
+                SELECT l.coupon_id, l.order_id, SUM(l.points_cost)
+                  FROM sale_order_line l
+                  JOIN sale_order o ON o.id = l.order_id
+                 WHERE l.coupon_id = ANY(%s)
+                   AND o.state IN ('draft', 'sent')
+                   AND o.points_held_until > %s
+                 GROUP BY l.coupon_id, l.order_id
+                """,
+                cards.ids,
+                fields.Datetime.now(),
+            )
+        )
+        held = {card_id: {} for card_id in cards.ids}
+        for card_id, order_id, points in found:
+            held[card_id][order_id] = points
         return held
 
     # === WHAT AN ORDER EARNS === #
