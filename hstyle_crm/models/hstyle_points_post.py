@@ -451,7 +451,10 @@ class HstylePointsPost(models.AbstractModel):
         sums = [(c, book.available, book.pending) for c, book in books.items()]
         ids, available, pending = zip(*sums, strict=True)
         cards = self.sudo().browse(ids)
-        before = {card: {"old": card.points} for card in cards}
+        changes = {
+            card: {"old": card.points, "new": float(books[card.id].available)}
+            for card in cards
+        }
         self.env.cr.execute(
             SQL(
                 """
@@ -472,5 +475,4 @@ class HstylePointsPost(models.AbstractModel):
         )
         cards.modified(["points", "points_pending"])
         cards.invalidate_recordset(["points", "points_pending", "history_ids"])
-        changes = {card: {**before[card], "new": card.points} for card in cards}
         cards._send_points_reach_communication(changes)

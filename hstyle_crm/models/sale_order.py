@@ -378,7 +378,8 @@ class SaleOrder(models.Model):
             self.points_card_id = card
             points = self._get_points_by_line(card.program_id)
             for line, given in self._cap(points, 0, card._get_earning_room()).items():
-                line.points_earned, line.points_amount = given, line.price_subtotal
+                amount = line.price_subtotal
+                line.write({"points_earned": given, "points_amount": amount})
 
     # === TARGET VERSUS POSTED === #
 
