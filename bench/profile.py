@@ -10,15 +10,10 @@ to bench/results/profile.md.
 HSTYLE_BENCH_CUSTOMERS=20000 tries it quickly.
 """
 
-import contextlib
 import os
-import platform
 import statistics
 import sys
-import threading
-import time
-from collections import Counter, defaultdict
-from dataclasses import dataclass
+from collections import defaultdict
 from datetime import date, datetime, timedelta
 from pathlib import Path
 from unittest import mock
@@ -26,16 +21,24 @@ from unittest import mock
 # This file would hide the module "profile" of the standard library.
 sys.path[:] = [entry for entry in sys.path if Path(entry) != Path(__file__).parent]
 
-import psycopg2  # noqa: E402
 from dateutil.relativedelta import relativedelta  # noqa: E402
 
-from odoo import SUPERUSER_ID, api, fields, release  # noqa: E402
+from odoo import SUPERUSER_ID, api, fields  # noqa: E402
 from odoo.modules.registry import Registry  # noqa: E402
 from odoo.sql_db import close_db  # noqa: E402
 from odoo.tools import config, split_every  # noqa: E402
 
 from devtools import database  # noqa: E402
 from devtools.console import progress  # noqa: E402
+from devtools.measure import (  # noqa: E402
+    Cost,
+    connect,
+    describe_machine,
+    execute,
+    get_verdicts,
+    measured,
+    without_indexes,
+)
 from devtools.paths import ROOT  # noqa: E402
 
 DATABASE = "bench_profile"
@@ -161,57 +164,12 @@ SELECT 'D' || date_order, partner_id, partner_id, partner_id, company_id,
 FILLED = ("res_partner", "sale_order", "hstyle_order")
 
 
-def connect():
-    """Return a session with the planner settings of the refresh."""
-    connection = psycopg2.connect(dbname=DATABASE)
-    connection.autocommit = True
-    execute(
-        connection,
-        """
-        SET work_mem = '256MB';
-        SET random_page_cost = 1.1;
-        SET jit = off;
-        SET max_parallel_workers_per_gather = 0;
-        SET timezone = 'UTC'
-        """,
-    )
-    return connection
-
-
-def execute(connection, query, **values):
-    """Run a query; return its rows, if it has any."""
-    with connection.cursor() as cr:
-        cr.execute(query, values)
-        return cr.fetchall() if cr.description else []
-
-
-@contextlib.contextmanager
-def without_indexes(connection, tables):
-    """Drop the indexes that no constraint needs and make them again at the end."""
-    indexes = execute(
-        connection,
-        """
-        SELECT i.indexrelid::regclass::text, pg_get_indexdef(i.indexrelid)
-          FROM pg_index i
-         WHERE i.indrelid = ANY (%(tables)s::regclass[])
-           AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)
-        """,
-        tables=list(tables),
-    )
-    for name, _ in indexes:
-        execute(connection, f"DROP INDEX {name}")
-    yield
-    execute(connection, "SET maintenance_work_mem = '512MB'")
-    for _, definition in indexes:
-        execute(connection, definition)
-
-
 def fill(customers):
     """Make the database anew, with the customers and three times as many orders."""
     database.drop(DATABASE)
     database.create(DATABASE)
     with progress(f"{customers:,} customers"):
-        connection = connect()
+        connection = connect(DATABASE)
         _fill(connection, customers)
         for table in (*FILLED, "hstyle_profile"):
             # Nobody knows when it comes: what it does is done before the measuring.
@@ -527,68 +485,6 @@ def orm_groups(env, day):
 
 # === MEASURING === #
 
-TICKS = os.sysconf("SC_CLK_TCK")
-
-
-@dataclass
-class Cost:
-    """What a step took: seconds, CPU seconds of Python and the backend, peaks, WAL."""
-
-    wall: float
-    cpu: float
-    backend: float
-    python: float
-    wal: float
-
-
-def get_cpu(pid):
-    """Return the CPU seconds of Python and of a backend on this machine."""
-    values = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
-    return time.process_time() + (int(values[11]) + int(values[12])) / TICKS
-
-
-def get_memory(pid):
-    """Return the MB that a process has for itself, without shared buffers."""
-    lines = Path(f"/proc/{pid}/status").read_text().splitlines()
-    return next((int(line.split()[1]) / 1024 for line in lines if "RssAnon" in line), 0)
-
-
-def get_wal(cr, pid):
-    """Return the MB of WAL that a backend has written, or the server before 18."""
-    if cr.connection.server_version < 180000:
-        cr.execute("SELECT (pg_current_wal_insert_lsn() - '0/0') / 1e6")
-        return float(cr.fetchone()[0])
-    cr.execute("SELECT pg_stat_force_next_flush()")
-    cr.connection.commit()
-    cr.execute("SELECT wal_bytes / 1e6 FROM pg_stat_get_backend_wal(%s)", [pid])
-    return float(cr.fetchone()[0])
-
-
-def watch(pids, peaks, stop):
-    """Note the peak memory of processes until told to stop."""
-    while not stop.wait(0.02):
-        for pid in pids:
-            peaks[pid] = max(peaks[pid], get_memory(pid))
-
-
-@contextlib.contextmanager
-def measured(costs, cr):
-    """Append the cost of the block, in which the cursor's backend works."""
-    cr.execute("SELECT pg_backend_pid()")
-    pid, own = cr.fetchone()[0], os.getpid()
-    peaks, stop = Counter(), threading.Event()
-    watcher = threading.Thread(target=watch, args=((pid, own), peaks, stop))
-    wal = get_wal(cr, pid)
-    watcher.start()
-    cpu, began = get_cpu(pid), time.perf_counter()
-    try:
-        yield
-    finally:
-        wall, cpu = time.perf_counter() - began, get_cpu(pid) - cpu
-        stop.set()
-        watcher.join()
-    costs.append(Cost(wall, cpu, peaks[pid], peaks[own], get_wal(cr, pid) - wal))
-
 
 class Bench:
     """A database of a size, and what each step cost there, round by round."""
@@ -604,7 +500,7 @@ class Bench:
         fill(self.customers)
         try:
             self.registry = Registry(DATABASE)
-            self.connection = connect()
+            self.connection = connect(DATABASE)
             with progress(f"{self.customers:,} customers: {ROUNDS} rounds"):
                 self._measure()
             self.connection.close()
@@ -779,12 +675,6 @@ def get_targets(small, large):
     ]
 
 
-def reached(value, bound):
-    """Tell whether a value keeps a bound like "≤ 1.5"."""
-    sign, limit = bound.split()
-    return value <= float(limit) if sign == "≤" else value >= float(limit)
-
-
 def get_table(bench):
     """Return the table of times and peaks of a size."""
     lines = [
@@ -803,37 +693,20 @@ def get_table(bench):
 
 def get_report(small, large):
     """Return the text of the report."""
-    with contextlib.closing(psycopg2.connect(dbname="postgres")) as connection:
-        [[server]] = execute(connection, "SHOW server_version")
-        [[images]] = execute(connection, "SHOW full_page_writes")
     lines = [
         "# Bench: profile",
         "",
         "Written by `./dev bench profile`; bench/profile.py says what is measured.",
         "",
-        f"{date.today()}, {os.cpu_count()} cores {get_processor()}, "
-        f"PostgreSQL {server}, Odoo {release.version}, "
-        f"Python {platform.python_version()}.",
+        describe_machine(),
         f"Medians of {ROUNDS} interleaved rounds. Ratios are of CPU seconds (Python "
-        "and the backend), which other work on the machine disturbs least. "
-        f"WAL is with full_page_writes {images}.",
+        "and the backend), which other work on the machine disturbs least.",
         "",
-        "| what | value | target | |",
-        "| --- | ---: | --- | --- |",
+        *get_verdicts(get_targets(small, large)),
     ]
-    for text, value, bound in get_targets(small, large):
-        verdict = "PASS" if reached(value, bound) else "FAIL"
-        lines.append(f"| {text} | {value:,.2f} | {bound} | {verdict} |")
     for bench in (large, small):
         lines += ["", *get_table(bench)]
     return "\n".join(lines) + "\n"
-
-
-def get_processor():
-    """Return the processor's name."""
-    lines = Path("/proc/cpuinfo").read_text().splitlines()
-    names = (line.partition(": ")[2] for line in lines if line.startswith("model name"))
-    return next(names, platform.machine())
 
 
 def main():

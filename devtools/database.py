@@ -73,6 +73,12 @@ def create(name):
         clone(_template(), name)
 
 
+def create_host(name):
+    """Make a database with all that the addons depend on, without the addons."""
+    with lock("template"):
+        clone(_host(), name)
+
+
 def _alive(pid):
     return Path(f"/proc/{pid}").exists()
 
