@@ -261,15 +261,15 @@ class HstylePointsPost(models.AbstractModel):
                 SELECT r.card_id, r.order_model, r.order_id,
                        CASE WHEN r.issued <> 0 THEN 'issued' ELSE 'used' END AS side,
                        a.lot_id, SUM(a.points)
-                  FROM loyalty_history r
+                  FROM %s
+                  JOIN loyalty_history r USING (order_model, order_id)
                   JOIN hstyle_points_allocation a ON a.row_id = r.id
-                 WHERE (r.order_model, r.order_id) IN %s
-                   AND r.card_id = ANY(%s)
+                 WHERE r.card_id = ANY(%s)
                  GROUP BY r.card_id, r.order_model, r.order_id, side, a.lot_id
                 HAVING SUM(a.points) > 0
                  ORDER BY MAX(a.id)
                 """,
-                tuple(documents),
+                self._list_documents(documents),
                 list(books),
             )
         )
@@ -278,6 +278,16 @@ class HstylePointsPost(models.AbstractModel):
         for card_id, model, res_id, side, lot_id, amount in found:
             drawn[card_id, (model, res_id), side][lots[lot_id]] = exact(amount)
         return drawn
+
+    @api.model
+    def _list_documents(self, documents):
+        """Return SQL: a table of documents, to be joined by the index."""
+        models, ids = zip(*documents, strict=True)
+        return SQL(
+            "unnest(%s::varchar[], %s::int[]) AS document (order_model, order_id)",
+            list(models),
+            list(ids),
+        )
 
     @api.model
     def _read_expired(self, moves, books):
@@ -290,16 +300,16 @@ class HstylePointsPost(models.AbstractModel):
             SQL(
                 """
                 SELECT lot.card_id, lot.order_model, lot.order_id, lot.id, SUM(a.points)
-                  FROM loyalty_history lot
+                  FROM %s
+                  JOIN loyalty_history lot USING (order_model, order_id)
                   JOIN hstyle_points_allocation a ON a.lot_id = lot.id
                   JOIN loyalty_history r ON r.id = a.row_id AND r.kind = 'expire'
-                 WHERE (lot.order_model, lot.order_id) IN %s
-                   AND lot.card_id = ANY(%s)
+                 WHERE lot.card_id = ANY(%s)
                  GROUP BY lot.id
                 HAVING SUM(a.points) > 0
                  ORDER BY lot.id
                 """,
-                tuple(documents),
+                self._list_documents(documents),
                 list(books),
             )
         )
@@ -559,7 +569,10 @@ class HstylePointsPost(models.AbstractModel):
         sums = [(c, book.available, book.pending) for c, book in books.items()]
         ids, available, pending = zip(*sums, strict=True)
         cards = self.sudo().browse(ids)
-        before = {card: {"old": card.points} for card in cards}
+        changes = {
+            card: {"old": card.points, "new": float(books[card.id].available)}
+            for card in cards
+        }
         self.env.cr.execute(
             SQL(
                 """
@@ -580,5 +593,4 @@ class HstylePointsPost(models.AbstractModel):
         )
         cards.modified(["points", "points_pending"])
         cards.invalidate_recordset(["points", "points_pending", "history_ids"])
-        changes = {card: {**before[card], "new": card.points} for card in cards}
         cards._send_points_reach_communication(changes)

@@ -54,9 +54,13 @@ class SaleOrderLine(models.Model):
 
     def _fix_points(self, points):
         """Keep what the line earns, and on what."""
-        self.points_earned = points
-        self.points_amount = self._get_points_amount()
-        self.points_quantity = self.product_uom_qty
+        self.write(
+            {
+                "points_earned": points,
+                "points_amount": self._get_points_amount(),
+                "points_quantity": self.product_uom_qty,
+            }
+        )
 
     def _get_points_amount(self, field="price_subtotal"):
         """Return the amount of the line; a combo's is that of its items."""
