@@ -1,3 +1,5 @@
+from psycopg2 import errors
+
 from odoo import SUPERUSER_ID, api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 
@@ -64,8 +66,14 @@ class HstylePointsAdjustment(models.Model):
         index="btree_not_null",
     )
     posted_on = fields.Date(readonly=True, copy=False)
+    # Which of the user's adjustments of the day: two at once cannot both be the third.
+    day_number = fields.Integer(readonly=True, copy=False)
 
-    _day_idx = models.Index("(user_id, posted_on) WHERE state = 'done'")
+    _day_unique = models.UniqueIndex("(user_id, posted_on, day_number)")
+
+    @api.constrains("card_id")
+    def _check_card(self):
+        self.sudo().card_id._check_managed()
 
     @api.constrains("points", "kind")
     def _check_points(self):
@@ -104,7 +112,8 @@ class HstylePointsAdjustment(models.Model):
         """
         if self.env.su:
             return
-        if any(a.state != "draft" or a.approver_id or a.posted_on for a in self):
+        asked = ("approver_id", "posted_on", "day_number")
+        if any(a.state != "draft" or any(a[name] for name in asked) for a in self):
             raise UserError(
                 self.env._("What is asked for is not changed any more. Ask anew.")
             )
@@ -116,6 +125,7 @@ class HstylePointsAdjustment(models.Model):
         self.ensure_one()
         self._check_drafts()
         if self._is_within_limit():
+            self._number()
             self._apply()
             return {"type": "ir.actions.act_window_close"}
         self.sudo().state = "waiting"
@@ -156,18 +166,33 @@ class HstylePointsAdjustment(models.Model):
                 {"state": "done", "posted_on": card.program_id._get_today()}
             )
 
+    def _get_done_today(self):
+        """Return what the user posted today on the own authority."""
+        today = self.sudo().card_id.program_id._get_today()
+        domain = [("user_id", "=", self.env.uid), ("posted_on", "=", today)]
+        return self.sudo().search([*domain, ("day_number", ">", 0)])
+
     def _is_within_limit(self):
         """Tell whether the user may post these points on top of those of today."""
         program = self.sudo().card_id.program_id
         limit = program._get_adjustment_limit(self.env.user)
-        domain = [
-            ("user_id", "=", self.env.uid),
-            ("approver_id", "=", False),
-            ("state", "=", "done"),
-            ("posted_on", "=", program._get_today()),
-        ]
-        given = sum(abs(done.points) for done in self.sudo().search(domain))
+        given = sum(abs(done.points) for done in self._get_done_today())
         return limit is None or given + abs(self.points) <= limit
+
+    def _number(self):
+        """Take the next number of the user's day.
+
+        :raise TryAgainError: if another request of the user took it meanwhile
+        """
+        values = {
+            "day_number": len(self._get_done_today()) + 1,
+            "posted_on": self.sudo().card_id.program_id._get_today(),
+        }
+        try:
+            self.sudo().write(values)
+            self.flush_recordset()
+        except errors.UniqueViolation as error:
+            raise self.card_id._ask_again() from error
 
     def _ask_managers(self):
         """Put the question on the managers' list of activities."""

@@ -1,3 +1,5 @@
+import math
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -92,12 +94,14 @@ class HstylePointsCampaign(models.Model):
         wanted = {str(category_id) for category_id in self.category_ids.ids}
         return not wanted or not wanted.isdisjoint(path)
 
+    def _get_applied(self, product):
+        """Return those of these campaigns that multiply the points of a product."""
+        covering = self.filtered(lambda campaign: campaign._covers(product))
+        for number, campaign in enumerate(covering, 1):
+            if campaign.exclusive:
+                return covering[:number]
+        return covering
+
     def _multiply(self, product):
         """Return the multiplier of a product's points, over all of these campaigns."""
-        factor = 1.0
-        for campaign in self:
-            if campaign._covers(product):
-                factor *= campaign.multiplier
-                if campaign.exclusive:
-                    break
-        return factor
+        return math.prod(self._get_applied(product).mapped("multiplier"))

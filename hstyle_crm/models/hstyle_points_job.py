@@ -15,6 +15,8 @@ CHUNK = 500
 NOTICES = 200
 #: Days before the last day of points on which their owner hears of it.
 HORIZONS = (30, 7)
+#: Days between two notices of a kind to one member.
+PAUSE = 7
 #: Times that the job looks for cards which tills kept in use.
 PASSES = 3
 #: Times that a chunk is tried again because tills posted to its cards.
@@ -133,7 +135,11 @@ class HstylePointsJob(models.AbstractModel):
         """Return SQL conditions of the lots to release and of those to expire."""
         return (
             SQL("h.pending AND h.remaining > 0 AND h.available_on <= %s", today),
-            SQL("h.remaining > 0 AND h.expiration_date < %s", today),
+            SQL(
+                "h.remaining > 0 AND h.expiration_date < %s"
+                " AND (NOT h.pending OR h.available_on IS NOT NULL)",
+                today,
+            ),
         )
 
     @api.model
@@ -285,10 +291,13 @@ class HstylePointsJob(models.AbstractModel):
                 SELECT h.card_id
                   FROM loyalty_history h
                   JOIN loyalty_card c ON c.id = h.card_id AND c.active
+                  JOIN loyalty_program p ON p.id = c.program_id AND p.active
                  WHERE h.remaining > 0
                    AND h.expiration_date > %(start)s
                    AND h.expiration_date <= %(end)s
-                   AND (c.%(field)s IS NULL OR h.expiration_date > c.%(field)s)
+                   AND (c.%(field)s IS NULL
+                        OR h.expiration_date > c.%(field)s
+                           AND c.%(field)s <= %(again)s)
                    AND c.partner_id IS NOT NULL
                  GROUP BY h.card_id
                  ORDER BY h.card_id
@@ -296,6 +305,8 @@ class HstylePointsJob(models.AbstractModel):
                 """,
                 start=fields.Date.add(fields.Date.today(), days=nearest),
                 end=fields.Date.add(fields.Date.today(), days=days),
+                # At most one notice in a week, whatever expires on each day.
+                again=fields.Date.add(fields.Date.today(), days=days - PAUSE),
                 field=field,
                 limit=limit,
             )
@@ -383,7 +394,10 @@ class HstylePointsJob(models.AbstractModel):
                 )
                 SELECT c.id, 'balance'
                   FROM (SELECT id, id AS card_id, points, points_pending
-                          FROM loyalty_card WHERE managed) c
+                          FROM loyalty_card
+                         WHERE managed
+                            OR program_id IN (
+                               SELECT id FROM loyalty_program WHERE managed)) c
                   LEFT JOIN balance b USING (card_id)
                  WHERE %(scope)s
                    AND (round(c.points::numeric, 2) <> COALESCE(b.available, 0)

@@ -27,6 +27,8 @@ _ROW_COLUMNS = {
     "order_model": "text",
     "order_id": "int",
 }
+#: Points of one movement; balances are floats, exact to the cent far above.
+_MOST = 1_000_000_000
 #: What a move says about its row that means nothing to the arithmetic.
 _VALUES = ("side", "key", "description", "date")
 
@@ -52,6 +54,8 @@ class HstylePointsPost(models.AbstractModel):
         """
         self.ensure_one()
         points = exact(points)
+        if abs(points) > _MOST:
+            raise UserError(self.env._("Enter at most %s points.", f"{_MOST:,}"))
         side = "issued" if points > 0 else "used"
         return {
             "card_id": self.id,
@@ -85,6 +89,7 @@ class HstylePointsPost(models.AbstractModel):
         cards = self.sudo() | self.sudo().browse({move["card_id"] for move in moves})
         self.env["loyalty.history"].flush_model()
         self.flush_model()
+        cards._check_managed()
         cards._lock()
         moves = self._drop_posted(moves)
         books = cards._read_ledgers()
@@ -144,6 +149,13 @@ class HstylePointsPost(models.AbstractModel):
                 list(dates),
             )
         )
+
+    def _check_managed(self):
+        """Refuse cards that have no ledger, such as gift cards."""
+        if not all(self.mapped("managed")):
+            raise UserError(
+                self.env._("Only the cards of a points program have a ledger.")
+            )
 
     def _lock(self):
         """Lock the cards against all other posting until the transaction ends.
@@ -400,6 +412,10 @@ class HstylePointsPost(models.AbstractModel):
         if row.points >= 0:
             book.award(row)
             return
+        if row.kind == "opening":
+            # A balance below zero is a debt from the start.
+            book.take_back(row)
+            return
         try:
             book.spend(row)
         except Overdrawn as error:
@@ -408,8 +424,8 @@ class HstylePointsPost(models.AbstractModel):
     def _get_overdrawn(self, wanted, available):
         return UserError(
             self.env._(
-                "%(customer)s has %(available)s points to spend, and %(wanted)s are "
-                "wanted. Take fewer points, or fewer rewards.",
+                "%(customer)s can spend %(available)s, and %(wanted)s are wanted. Take "
+                "fewer points, or fewer rewards.",
                 customer=self.partner_id.display_name or self.code,
                 available=self._format_points(float(max(available, 0))).strip(),
                 wanted=self._format_points(float(wanted)).strip(),

@@ -4,10 +4,13 @@ from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tools import SQL
 
+from ..tools.later import settles_later
 from ..tools.ledger import exact
 
 #: Fields of a managed card that only its keepers write.
 _GUARDED = {"points", "points_pending", "program_id", "partner_id", "active"}
+#: Fields that nobody writes: they follow from others.
+_DERIVED = {"managed", "points_pending", "notice_30_until", "notice_7_until"}
 
 
 class LoyaltyCard(models.Model):
@@ -82,9 +85,12 @@ class LoyaltyCard(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        vals_list = [self._drop_derived(vals) for vals in vals_list]
         managed = self._get_managed(vals_list)
         if not managed:
             return super().create(vals_list)
+        if any(vals.get("points") for vals in managed):
+            self._check_keeper()
         self._check_member_unique(managed)
         balances = [vals.get("points", 0) for vals in vals_list]
         drafts = [{**v, "points": 0} if v in managed else v for v in vals_list]
@@ -97,13 +103,16 @@ class LoyaltyCard(models.Model):
         return cards
 
     def write(self, vals):
+        vals = self._drop_derived(vals)
+        if self._get_managed([vals]) if "program_id" in vals else False:
+            raise self._get_stays()
         managed = self.filtered("managed") if _GUARDED & vals.keys() else self.browse()
         if not managed:
             return super().write(vals)
         rest = managed._check_write(vals)
         if rest:
             super(LoyaltyCard, managed).write(rest)
-        if "points" in vals and not self.env.context.get("points_settle_later"):
+        if "points" in vals and not settles_later(self.env):
             managed._set_balance(vals["points"])
         return super(LoyaltyCard, self - managed).write(vals)
 
@@ -120,7 +129,7 @@ class LoyaltyCard(models.Model):
     @api.model
     def _get_managed(self, vals_list):
         """Return those values that are of managed programs."""
-        default = self.env.context.get("active_id")
+        default = self.default_get(["program_id"]).get("program_id")
         ids = {vals.get("program_id", default) for vals in vals_list}
         programs = self.env["loyalty.program"].sudo().browse(filter(None, ids))
         managed = set(programs.exists().filtered("managed").ids)
@@ -153,14 +162,12 @@ class LoyaltyCard(models.Model):
     def _check_write(self, vals):
         """Return the values but for points, if the user may write them."""
         guarded = _GUARDED & vals.keys()
-        if self.env.context.get("points_settle_later"):
+        if settles_later(self.env):
             guarded -= {"points"}
         if guarded:
             self._check_keeper()
-        if "program_id" in vals or "points_pending" in vals:
-            raise UserError(
-                self.env._("A member's card stays in its program, with its points.")
-            )
+        if "program_id" in vals or ("partner_id" in vals and not self.env.su):
+            raise self._get_stays()
         return {name: value for name, value in vals.items() if name != "points"}
 
     @api.model
@@ -175,6 +182,18 @@ class LoyaltyCard(models.Model):
                 )
             )
 
+    @api.model
+    def _drop_derived(self, vals):
+        return {name: value for name, value in vals.items() if name not in _DERIVED}
+
+    def _get_stays(self):
+        return UserError(
+            self.env._(
+                "A member's card stays in its program and with its customer. If two "
+                "contacts are one customer, merge them."
+            )
+        )
+
     def _set_balance(self, points):
         """Post what brings the cards to a balance that somebody wrote."""
         reason = self.env.context.get("points_reason")
@@ -188,7 +207,10 @@ class LoyaltyCard(models.Model):
         )
 
     def _get_earning_room(self):
-        """Return how many points the card may still earn today, or None."""
+        """Return how many points the card may still earn today, or None.
+
+        What is undone makes room on the day on which it was earned.
+        """
         self.ensure_one()
         program = self.program_id
         if not program.day_cap and not program.month_cap:
@@ -197,12 +219,17 @@ class LoyaltyCard(models.Model):
         [(day, month)] = self.env.execute_query(
             SQL(
                 """
-                SELECT COALESCE(SUM(issued) FILTER (WHERE date = %s), 0),
+                SELECT COALESCE(SUM(issued) FILTER (WHERE day = %s), 0),
                        COALESCE(SUM(issued), 0)
-                  FROM loyalty_history
-                 WHERE card_id = %s
-                   AND date BETWEEN %s AND %s
-                   AND kind IN ('earn', 'reverse')
+                  FROM (
+                        SELECT SUM(issued) AS issued,
+                               MAX(date) FILTER (WHERE kind = 'earn') AS day
+                          FROM loyalty_history
+                         WHERE card_id = %s
+                           AND kind IN ('earn', 'reverse')
+                         GROUP BY order_model, order_id
+                       ) document
+                 WHERE day BETWEEN %s AND %s
                 """,
                 today,
                 self.id,
@@ -280,6 +307,7 @@ class LoyaltyCard(models.Model):
         for model, name in (
             ("sale.order", "points_card_id"),
             ("sale.order.line", "coupon_id"),
+            ("hstyle.points.adjustment", "card_id"),
         ):
             self.env.cr.execute(
                 SQL(
@@ -291,6 +319,12 @@ class LoyaltyCard(models.Model):
                     self.ids,
                 )
             )
-        # Drafts count their points again, on the card that is there.
-        drafts = self.env["sale.order.coupon.points"].sudo()
-        drafts.search([("coupon_id", "in", self.ids)]).unlink()
+        entries = self.env["sale.order.coupon.points"].sudo()
+        taken = entries.search([("coupon_id", "=", keeper.id)]).order_id
+        for entry in entries.search([("coupon_id", "in", self.ids)]):
+            # An order has one entry for a card.
+            if entry.order_id in taken:
+                entry.unlink()
+            else:
+                taken |= entry.order_id
+                entry.coupon_id = keeper

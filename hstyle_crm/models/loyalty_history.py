@@ -1,6 +1,8 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
+from ..tools.later import settles_later
+
 #: What a movement of points is.
 KINDS = [
     ("earn", "Earned"),
@@ -17,12 +19,12 @@ _FROZEN = (
     "card_id, kind, key, date, points, issued, used, description, expiration_date, "
     "order_model, order_id, create_uid, create_date"
 )
-# A merge of customers moves whole rows to the card that stays; see loyalty.card._merge.
+# A merge of customers moves whole rows to the card that stays; see `_move_rows`.
 _SQL_TRIGGER = f"""
 CREATE OR REPLACE FUNCTION hstyle_loyalty_history_freeze() RETURNS trigger AS $$
 BEGIN
-    IF TG_OP = 'UPDATE'
-       AND current_setting('hstyle.points_merge', TRUE) = OLD.card_id::text
+    IF TG_OP = 'UPDATE' AND TG_TABLE_NAME = 'loyalty_history'
+       AND current_setting('hstyle.points_merge', TRUE) = (to_jsonb(OLD) ->> 'card_id')
     THEN
         RETURN NEW;
     END IF;
@@ -35,7 +37,30 @@ CREATE TRIGGER hstyle_loyalty_history_freeze
 BEFORE DELETE OR UPDATE OF {_FROZEN} ON loyalty_history
 FOR EACH ROW WHEN (OLD.kind IS NOT NULL)
 EXECUTE FUNCTION hstyle_loyalty_history_freeze();
+-- Neither does a row become one of the ledger later.
+DROP TRIGGER IF EXISTS hstyle_loyalty_history_forge ON loyalty_history;
+CREATE TRIGGER hstyle_loyalty_history_forge
+BEFORE UPDATE OF kind ON loyalty_history
+FOR EACH ROW WHEN (OLD.kind IS NULL AND NEW.kind IS NOT NULL)
+EXECUTE FUNCTION hstyle_loyalty_history_freeze();
+DROP TRIGGER IF EXISTS hstyle_points_allocation_freeze ON hstyle_points_allocation;
+CREATE TRIGGER hstyle_points_allocation_freeze
+BEFORE UPDATE OR DELETE ON hstyle_points_allocation
+FOR EACH ROW EXECUTE FUNCTION hstyle_loyalty_history_freeze();
 """
+
+
+#: What rows of the ledger alone have.
+_LEDGER = {
+    "kind",
+    "key",
+    "date",
+    "points",
+    "remaining",
+    "pending",
+    "available_on",
+    "expiration_date",
+}
 
 
 class LoyaltyHistory(models.Model):
@@ -87,6 +112,7 @@ class LoyaltyHistory(models.Model):
         return super().create(self._keep_outside_ledger(vals_list))
 
     def write(self, vals):
+        [vals] = self._keep_outside_ledger([vals]) or [{}]
         return super(LoyaltyHistory, self._outside_ledger()).write(vals)
 
     def unlink(self):
@@ -105,20 +131,21 @@ class LoyaltyHistory(models.Model):
         kept = [vals for vals in vals_list if vals.get("card_id") not in managed]
         if len(kept) < len(vals_list):
             self._require_door()
-        return [{**vals, "kind": False, "key": False} for vals in kept]
+        return [{n: v for n, v in vals.items() if n not in _LEDGER} for vals in kept]
 
     def _outside_ledger(self):
         """Return the rows that are not of the ledger where the door follows.
 
         :raise UserError: if it does not
         """
-        posted = self.sudo().filtered("kind").with_env(self.env)
+        rows = self.sudo().filtered(lambda row: row.kind or row.card_id.managed)
+        posted = rows.with_env(self.env)
         if posted:
             self._require_door()
         return self - posted
 
     def _require_door(self):
-        if not self.env.context.get("points_settle_later"):
+        if not settles_later(self.env):
             raise UserError(
                 self.env._(
                     "The points ledger is never edited. To correct a balance, open the "
@@ -126,7 +153,13 @@ class LoyaltyHistory(models.Model):
                 )
             )
 
+    def _get_order_portal_url(self):
+        order = self.order_id and self.env[self.order_model].browse(self.order_id)
+        return bool(order) and bool(order.exists()) and super()._get_order_portal_url()
+
 
 def drop_triggers(cr):
     """Let the host's table go on without the ledger."""
     cr.execute("DROP FUNCTION IF EXISTS hstyle_loyalty_history_freeze() CASCADE")
+    # Stock knows of no pending points.
+    cr.execute("UPDATE loyalty_card SET points = points + points_pending WHERE managed")

@@ -143,7 +143,8 @@ class LoyaltyProgram(models.Model):
     @api.constrains("managed", "active", "company_id")
     def _check_managed_unique(self):
         for program in self.filtered(lambda p: p.managed and p.active):
-            others = self.search([("managed", "=", True), ("id", "!=", program.id)])
+            domain = [("managed", "=", True), ("active", "=", True)]
+            others = self.search([*domain, ("id", "!=", program.id)])
             if clashing := others.filtered(program._shares_customers):
                 raise ValidationError(
                     self.env._(
@@ -178,6 +179,7 @@ class LoyaltyProgram(models.Model):
         opening = self.filtered(lambda p: vals.get("managed") and not p.managed)
         if "managed" in vals and not vals["managed"]:
             self._check_ledger_empty()
+        opening._merge_double_cards()
         result = super().write(vals)
         opening._open_ledger()
         return result
@@ -199,6 +201,19 @@ class LoyaltyProgram(models.Model):
                     "archive it: its rows remain readable."
                 )
             )
+
+    def _merge_double_cards(self):
+        """Leave one card to each customer, as the ledger wants; stock allows more."""
+        cards = self.env["loyalty.card"].sudo().with_context(loyalty_no_mail=True)
+        domain = [("program_id", "in", self.ids), ("partner_id", "!=", False)]
+        for keeper, *others in (
+            cards.search(domain, order="id")
+            .grouped(lambda card: (card.program_id, card.partner_id))
+            .values()
+        ):
+            for other in others:
+                keeper.points += other.points
+                other.write({"points": 0, "active": False})
 
     def _open_ledger(self):
         """Give each card that has points already an opening row."""

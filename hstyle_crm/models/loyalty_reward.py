@@ -1,3 +1,5 @@
+from decimal import Decimal
+
 from odoo import api, fields, models
 from odoo.exceptions import ValidationError
 
@@ -43,9 +45,11 @@ class LoyaltyReward(models.Model):
         most = min(available, wanted or available)
         if self.order_share:
             amount = order._get_product_amount() * self.order_share / 100
-            value = self.currency_id._convert(
-                self.discount, order.currency_id, order.company_id, order.date_order
+            rate = order.currency_id._get_conversion_rate(
+                order.currency_id, self.currency_id, order.company_id, order.date_order
             )
-            most = min(most, amount / value)
-        most = round(most, 8) // self.required_points * self.required_points
-        return most if most >= max(self.minimum_points, self.required_points) else 0
+            most = min(most, amount * rate / self.discount)
+        step = Decimal(str(self.required_points))
+        full = Decimal(str(round(most, 6))) // step * step
+        least = max(self.minimum_points, self.required_points)
+        return float(full) if full >= Decimal(str(least)) else 0

@@ -12,11 +12,12 @@ class RatingRating(models.Model):
 
     def _award_points(self):
         """Thank customers for their answers."""
-        for rating in self.sudo():
+        # Customers answer by the public pages; what an employee enters is no answer.
+        for rating in self if self.env.su else self.browse():
             partner = rating.partner_id
             if partner and partner.partner_share:
                 partner._award_event(
                     "rating_points",
-                    f"rating:{rating.id}",
+                    f"rating:{rating.res_model}:{rating.res_id}",
                     self.env._("Thank you for your answer"),
                 )

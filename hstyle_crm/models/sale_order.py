@@ -3,21 +3,24 @@ from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import NO_ACCESS
 from odoo.tools import SQL
 
 from ..tools import ledger
+from ..tools.later import SETTLE_LATER, settles_later
 
 #: Points of an order on a card: net of what was undone; and what was taken back.
-Posted = namedtuple("Posted", "earned spent taken_back")
-_NOTHING = Posted(*[ledger.exact(0)] * 3)
+#: And what it earned before there was a ledger.
+Posted = namedtuple("Posted", "earned spent taken_back before")
+_NOTHING = Posted(*[ledger.exact(0)] * 4)
 
 
 class SaleOrder(models.Model):
     """Orders earn and spend points: always by target versus posted.
 
     The host moves the points of cards at many places. On managed cards those writes are
-    dropped (context ``points_settle_later``), and `_settle_points` posts what follows
-    from the order as it stands.
+    dropped (`tools.later`), and `_settle_points` posts what follows from the order as
+    it stands.
     """
 
     _inherit = "sale.order"
@@ -30,14 +33,14 @@ class SaleOrder(models.Model):
     )
     points_card_id = fields.Many2one(
         comodel_name="loyalty.card",
-        readonly=True,
         copy=False,
         index="btree_not_null",
+        groups=NO_ACCESS,
         help="The card on which the order earns its points.",
     )
     points_held_until = fields.Datetime(
-        readonly=True,
         copy=False,
+        groups=NO_ACCESS,
         help="Until then nothing else can spend the points of this order.",
     )
 
@@ -53,7 +56,7 @@ class SaleOrder(models.Model):
         known = self._knowing_points_held()
         refused = known._refuse_overdrawn()
         chosen = self - refused
-        later = (known - refused).with_context(points_settle_later=True)
+        later = (known - refused).with_context(**SETTLE_LATER)
         result = super(SaleOrder, later).action_confirm()
         chosen._lock_cards()
         for order in chosen:
@@ -65,14 +68,49 @@ class SaleOrder(models.Model):
         # Salespeople may cancel, but the host does not let them delete these.
         entries = self.sudo().coupon_point_ids
         entries.filtered(lambda entry: entry.coupon_id.managed).unlink()
-        later = self.with_context(points_settle_later=True)
+        later = self.with_context(**SETTLE_LATER)
         result = super(SaleOrder, later)._action_cancel()
         self._settle_points()
         return result
 
     def _add_points_for_coupon(self, coupon_points):
-        later = self.with_context(points_settle_later=True)
-        return super(SaleOrder, later)._add_points_for_coupon(coupon_points)
+        # The host adds to the points of these very records.
+        later = {c.with_context(**SETTLE_LATER): p for c, p in coupon_points.items()}
+        return super()._add_points_for_coupon(later)
+
+    def _update_programs_and_rewards(self):
+        """Settle once, when the host has taken all rewards off and put them back."""
+        later = self.with_context(**SETTLE_LATER)
+        result = super(SaleOrder, later)._update_programs_and_rewards()
+        self._settle_changed()
+        return result
+
+    def write(self, vals):
+        result = super().write(vals)
+        if "partner_id" in vals:
+            self._drop_foreign_points()
+        if "state" in vals and not settles_later(self.env):
+            self.filtered(lambda order: order.state == "cancel")._settle_points()
+        return result
+
+    def _drop_foreign_points(self):
+        """Take what is on the card of another customer off quotations."""
+        for order in self.sudo().filtered(lambda o: o.state in ("draft", "sent")):
+            foreign = order._get_foreign_cards()
+            order.applied_coupon_ids -= foreign
+            grouped = order.order_line.grouped("coupon_id")
+            entries = order.coupon_point_ids.grouped("coupon_id")
+            for card in foreign:
+                grouped.get(card, order.order_line.browse()).unlink()
+                entries.get(card, order.coupon_point_ids.browse()).unlink()
+
+    def _get_foreign_cards(self):
+        """Return the members' cards on the order that are not its customer's."""
+        cards = self.order_line.coupon_id | self.coupon_point_ids.coupon_id
+        cards |= self.applied_coupon_ids
+        return cards.filtered(
+            lambda card: card.managed and card.partner_id != self.partner_id
+        )
 
     def _program_check_compute_points(self, programs):
         result = super()._program_check_compute_points(programs)
@@ -207,20 +245,31 @@ class SaleOrder(models.Model):
 
         :raise UserError: if that leaves none to confirm
         """
-        left, refused = {}, self.browse()
+        spent, taken, refused = (
+            defaultdict(ledger.Decimal),
+            self.browse(),
+            self.browse(),
+        )
         for order in self:
             costs = order._get_points_costs()
-            for card in costs:
-                held = order._get_points_held(card)
-                left.setdefault(card, ledger.exact(card.points - held))
-            if any(left[card] < cost for card, cost in costs.items()):
+            if all(
+                (taken | order)._get_points_left(card) - spent[card] >= cost
+                for card, cost in costs.items()
+            ):
+                taken |= order
+                for card, cost in costs.items():
+                    spent[card] += cost
+            else:
                 refused |= order
-                continue
-            for card, cost in costs.items():
-                left[card] -= cost
         if refused and refused == self:
             raise UserError(refused._explain_refused())
         return refused
+
+    def _get_points_left(self, card):
+        """Return the points of a card that these orders may spend."""
+        if card.partner_id not in self.partner_id:
+            return ledger.exact(0)
+        return ledger.exact(card.points - self._get_points_held(card))
 
     def _explain_refused(self):
         names = [f"{order.name} ({order.partner_id.display_name})" for order in self]
@@ -301,7 +350,14 @@ class SaleOrder(models.Model):
                   JOIN sale_order o ON o.id = l.order_id
                  WHERE l.coupon_id = ANY(%s)
                    AND o.state IN ('draft', 'sent')
-                   AND o.points_held_until > %s
+                   AND (o.points_held_until > %s
+                        OR o.points_held_until IS NOT NULL
+                           AND EXISTS (
+                               SELECT FROM sale_order_transaction_rel rel
+                                 JOIN payment_transaction tx
+                                   ON tx.id = rel.transaction_id
+                                WHERE rel.sale_order_id = o.id
+                                  AND tx.state IN ('pending', 'authorized')))
                  GROUP BY l.coupon_id, l.order_id
                 """,
                 cards.ids,
@@ -323,7 +379,7 @@ class SaleOrder(models.Model):
                 line.product_id
                 and not line.is_reward_line
                 and not line.combo_item_id
-                and line.product_uom_qty > 0
+                and line.product_uom_qty
             )
         )
 
@@ -388,18 +444,37 @@ class SaleOrder(models.Model):
     def _fix_points(self):
         """Fix what each line of a confirmed order earns, once and for all."""
         self.ensure_one()
-        card = self.sudo().coupon_point_ids.coupon_id.filtered("managed")[:1]
+        order = self.sudo()
+        cards = order.coupon_point_ids.coupon_id | order.order_line.coupon_id
+        order.points_card_id = card = cards.filtered("managed")[:1]
         if card:
-            self.points_card_id = card
-            points = self._get_points_by_line(card.program_id)
+            points = order._get_points_by_line(card.program_id)
             for line, given in self._cap(points, 0, card._get_earning_room()).items():
                 line._fix_points(given)
+
+    def _fix_increase(self):
+        """Fix what was added to a confirmed order: it earns by the rules of the day.
+
+        What was cut and comes back earns what it did before.
+        """
+        card = self.points_card_id
+        points, added = self._get_points_by_line(card.program_id), {}
+        for line, given in points.items():
+            now, before = line._get_points_amount(), line.points_amount
+            if abs(now) > abs(before):
+                added[line] = given * (1 - before / now)
+        room = card._get_earning_room()
+        if cap := card.program_id.order_cap:
+            left = max(0, cap - sum(self.order_line.mapped("points_earned")))
+            room = left if room is None else min(room, left)
+        for line, given in self._cap(added, 0, room).items():
+            line._fix_points(line.points_earned + given)
 
     # === TARGET VERSUS POSTED === #
 
     def _settle_changed(self):
         """Settle confirmed orders that changed, unless the caller settles later."""
-        if not self.env.context.get("points_settle_later"):
+        if not settles_later(self.env):
             self.filtered(lambda order: order.state == "sale")._settle_points()
 
     def _settle_points(self, fresh=False):
@@ -413,7 +488,7 @@ class SaleOrder(models.Model):
         """
         posted = self._get_points_posted()
         moves = []
-        for order in self:
+        for order in self.sudo():
             for card in order._get_points_cards(posted[order.id]):
                 done = posted[order.id].get(card.id, _NOTHING)
                 moves += order._prepare_spend(card, done)
@@ -422,19 +497,26 @@ class SaleOrder(models.Model):
             self.env["loyalty.card"]._post(moves)
 
     def _get_points_posted(self):
-        """Return order id → card id → what the ledger says."""
+        """Return order id → card id → what the ledger says.
+
+        The host's rows count too: they are of orders older than the ledger.
+        """
         self.env["loyalty.history"].flush_model()
         found = self.env.execute_query(
             SQL(
                 """
-                SELECT order_id, card_id,
-                       SUM(issued), SUM(used),
-                       -SUM(CASE WHEN kind = 'reverse' THEN issued ELSE 0 END)
-                  FROM loyalty_history
-                 WHERE order_model = 'sale.order'
-                   AND order_id = ANY(%s)
-                   AND kind IN ('earn', 'spend', 'reverse')
-                 GROUP BY order_id, card_id
+                SELECT h.order_id, h.card_id,
+                       SUM(h.issued), SUM(h.used),
+                       -SUM(CASE WHEN h.kind = 'reverse' THEN h.issued ELSE 0 END),
+                       SUM(CASE WHEN h.kind IS NULL THEN h.issued ELSE 0 END)
+                  FROM loyalty_history h
+                  JOIN loyalty_card c
+                    ON c.id = h.card_id
+                   AND c.managed
+                 WHERE h.order_model = 'sale.order'
+                   AND h.order_id = ANY(%s)
+                   AND (h.kind IN ('earn', 'spend', 'reverse') OR h.kind IS NULL)
+                 GROUP BY h.order_id, h.card_id
                 """,
                 self.ids,
             )
@@ -449,8 +531,8 @@ class SaleOrder(models.Model):
         self.ensure_one()
         cards = self.env["loyalty.card"].sudo().browse(posted)
         if self.state == "sale":
-            cards |= self.sudo().points_card_id
-            cards |= self.sudo().order_line.coupon_id.filtered("managed")
+            cards |= self.points_card_id
+            cards |= self.order_line.coupon_id.filtered("managed")
         return cards
 
     def _prepare_spend(self, card, posted):
@@ -464,7 +546,7 @@ class SaleOrder(models.Model):
 
         What was taken back too much returns to its lots, at its age.
         """
-        missing = self._get_earn_target(card) - posted.earned
+        missing = self._get_earn_target(card, posted.before) - posted.earned
         undone = min(missing, _NOTHING.earned if fresh else posted.taken_back)
         moves = []
         if undone:
@@ -504,17 +586,31 @@ class SaleOrder(models.Model):
             if factor != 1:
                 parts.append(f"{tier.name} ×{factor:g}")
             campaigns = self._get_points_campaigns(card.program_id)
-            parts += [f"{c.name} ×{c.multiplier:g}" for c in campaigns]
+            products = self._get_points_lines().product_id
+            applied = campaigns.browse().union(*map(campaigns._get_applied, products))
+            parts += [f"{c.name} ×{c.multiplier:g}" for c in campaigns & applied]
         return " · ".join(parts)
 
-    def _get_earn_target(self, card):
-        """Return the points that the order should have earned by now."""
-        if self.state != "sale" or card != self.sudo().points_card_id:
+    def _get_earn_target(self, card, before):
+        """Return the points that the order should have earned by now.
+
+        :param before: points that it earned before there was a ledger
+        """
+        if self.state != "sale":
             return ledger.exact(0)
-        lines = self.order_line.filtered("points_earned")
-        return ledger.floor(
-            sum(line.points_earned * line._get_kept_share() for line in lines)
-        )
+        if before:
+            return ledger.floor(float(before) * self._get_kept_share())
+        lines = self.order_line if card == self.points_card_id else []
+        points = sum(line.points_earned * line._get_kept_share() for line in lines)
+        # The host's sums of floats, and the six digits of a line, fall a bit short.
+        return max(ledger.exact(0), ledger.floor(round(points, 4)))
+
+    def _get_kept_share(self):
+        """Return the share (0–1) of an order without points by line that is kept."""
+        lines = self._get_points_lines()
+        kept = sum(min(line._get_kept_amounts()) for line in lines)
+        whole = sum(max(line._get_kept_amounts()) for line in lines)
+        return max(0.0, min(1.0, kept / whole)) if whole else 1.0
 
     def _get_spend_target(self, card):
         """Return the points that the order's rewards should have cost by now."""

@@ -1,5 +1,9 @@
 from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import NO_ACCESS
 from odoo.tools import float_is_zero
+
+from ..tools.later import SETTLE_LATER, settles_later
 
 #: What an order's points hang on, once it is confirmed.
 _POINTS_FIELDS = {
@@ -11,6 +15,8 @@ _POINTS_FIELDS = {
     "points_cost",
     "coupon_id",
 }
+#: What a reward costs, and whom.
+_COST = {"points_cost", "coupon_id", "reward_id"}
 
 
 class SaleOrderLine(models.Model):
@@ -18,9 +24,10 @@ class SaleOrderLine(models.Model):
 
     # What the line earned when its order was confirmed. The points stay, in the share
     # of the amount that is still bought; rules and tiers may have changed since.
-    points_earned = fields.Float(digits=(16, 6), readonly=True, copy=False)
-    points_amount = fields.Float(digits=(16, 6), readonly=True, copy=False)
-    points_quantity = fields.Float(digits=(16, 6), readonly=True, copy=False)
+    # Nobody but our own code reads or writes them.
+    points_earned = fields.Float(digits=(16, 6), copy=False, groups=NO_ACCESS)
+    points_amount = fields.Float(digits=(16, 6), copy=False, groups=NO_ACCESS)
+    points_quantity = fields.Float(digits=(16, 6), copy=False, groups=NO_ACCESS)
 
     # Stock looks for the lines of a reward and of a card without an index.
     _reward_idx = models.Index("(reward_id) WHERE reward_id IS NOT NULL")
@@ -28,29 +35,58 @@ class SaleOrderLine(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        later = self.with_context(points_settle_later=True)
+        later = self.with_context(**SETTLE_LATER)
         lines = super(SaleOrderLine, later).create(vals_list).with_env(self.env)
+        lines._check_points_cost()
         lines._settle_points()
         return lines
 
     def write(self, vals):
         if not _POINTS_FIELDS & vals.keys():
             return super().write(vals)
-        later = self.with_context(points_settle_later=True)
+        later = self.with_context(**SETTLE_LATER)
+        if not _COST.isdisjoint(vals):
+            self._check_cost_stays()
         result = super(SaleOrderLine, later).write(vals)
+        self._check_points_cost()
         self._settle_points()
         return result
 
     def unlink(self):
         orders = self.order_id
-        later = self.with_context(points_settle_later=True)
+        later = self.with_context(**SETTLE_LATER)
         result = super(SaleOrderLine, later).unlink()
         orders._settle_changed()
         return result
 
+    def _check_points_cost(self):
+        """Refuse a reward that would give points."""
+        if any(line.points_cost < 0 for line in self):
+            raise UserError(self.env._("A reward costs points; it never gives any."))
+
+    def _check_cost_stays(self):
+        """Let the price in points of a confirmed reward stay what it was.
+
+        The host's own flows may change it together with the discount.
+        """
+        if self.env.su or settles_later(self.env):
+            return
+        confirmed = self.filtered(lambda line: line.state == "sale" and line.coupon_id)
+        if confirmed.coupon_id.filtered("managed"):
+            raise UserError(
+                self.env._(
+                    "The points of a confirmed reward stay. Remove the reward, or "
+                    "cancel the order."
+                )
+            )
+
     def _settle_points(self):
         """Settle the points of confirmed orders whose lines changed."""
-        self.order_id._settle_changed()
+        if not settles_later(self.env):
+            orders = self.order_id.filtered(lambda order: order.state == "sale")
+            for order in orders.sudo().filtered("points_card_id"):
+                order._fix_increase()
+            orders._settle_changed()
 
     def _fix_points(self, points):
         """Keep what the line earns, and on what."""
@@ -78,7 +114,8 @@ class SaleOrderLine(models.Model):
         if float_is_zero(start, precision_digits=6):
             # What is free counts by its quantity.
             start, kept = self.points_quantity, self._get_kept_quantities()
-        return max(0.0, min(amount / start for amount in kept)) if start else 0.0
+        share = min(amount / start for amount in kept) if start else 0.0
+        return max(0.0, min(1.0, share))
 
     def _get_kept_amounts(self):
         """Return amounts, each an upper bound of what is still bought.
@@ -92,22 +129,38 @@ class SaleOrderLine(models.Model):
 
     def _get_kept_quantities(self):
         """Return the bounds of `_get_kept_amounts` as quantities."""
-        ordered, credited = self.product_uom_qty, sum(self._get_credited_quantities())
-        return [ordered - credited]
+        invoiced, credited = self._get_invoiced_quantities()
+        ordered = self.product_uom_qty
+        return [ordered, max(ordered, invoiced, key=abs) - credited]
 
     def _get_invoiced_amounts(self):
         """Return (invoiced, credited): untaxed, in the order's currency."""
-        totals = {"out_invoice": 0.0, "out_refund": 0.0}
         order = self.order_id
+        return self._sum_invoiced(
+            lambda line: line.currency_id._convert(
+                line.price_subtotal,
+                order.currency_id,
+                order.company_id,
+                line.move_id.invoice_date or line.move_id.date,
+            )
+        )
+
+    def _get_invoiced_quantities(self):
+        """Return (invoiced, credited) in the unit of the order."""
+        unit = self.product_uom_id[:1]
+        return self._sum_invoiced(
+            lambda line: line.product_uom_id._compute_quantity(
+                line.quantity, unit, raise_if_failure=False
+            )
+        )
+
+    def _sum_invoiced(self, measure):
+        """Return (invoiced, credited) of what is posted, by a measure of a line."""
+        totals = {"out_invoice": 0.0, "out_refund": 0.0}
         for line in self.sudo().invoice_lines:
             move = line.move_id
             if move.state == "posted" and move.move_type in totals:
-                totals[move.move_type] += move.currency_id._convert(
-                    line.price_subtotal,
-                    order.currency_id,
-                    order.company_id,
-                    move.invoice_date or move.date,
-                )
+                totals[move.move_type] += measure(line)
         return totals["out_invoice"], totals["out_refund"]
 
     def _get_reward_share(self):
@@ -116,18 +169,9 @@ class SaleOrderLine(models.Model):
         A reward that takes nothing off, as a free product, counts by its quantity.
         """
         whole = sum(self.mapped("price_subtotal"))
-        credited = self._get_invoiced_amounts()[1]
+        invoiced, credited = self._get_invoiced_amounts()
         if float_is_zero(whole, precision_digits=6):
             whole = sum(self.mapped("product_uom_qty"))
-            credited = sum(self._get_credited_quantities())
-        return max(0.0, 1 - credited / whole) if whole else 1.0
-
-    def _get_credited_quantities(self):
-        """Return the quantities on posted credit notes, one for each of their lines."""
-        lines = self.sudo().invoice_lines.filtered(
-            lambda line: (
-                line.move_id.state == "posted"
-                and line.move_id.move_type == "out_refund"
-            )
-        )
-        return lines.mapped("quantity")
+            invoiced, credited = self._get_invoiced_quantities()
+        kept = max(whole, invoiced, key=abs) - credited
+        return max(0.0, min(1.0, kept / whole)) if whole else 1.0

@@ -8,6 +8,7 @@ from . import test_hstyle_profile
 from . import test_hstyle_purchase
 from . import test_i18n
 from . import test_loyalty_program
+from . import test_points_attacks
 from . import test_points_property
 from . import test_points_stock
 from . import test_portal

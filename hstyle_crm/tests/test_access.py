@@ -1,6 +1,6 @@
 from odoo import Command
 from odoo.exceptions import AccessError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import ROLES, HstyleCommon, HstylePointsCommon
 
@@ -141,6 +141,19 @@ class TestAccess(HstyleCommon):
         card._post([card._prepare_move("adjust", -4, "Mistake")])
         values = {"card_id": card.id, "points": 5, "reason": "More"}
         self.env["hstyle.points.adjustment"].create(values)
+
+    def test_the_sales_team_opens_cards(self):
+        """Also who has no role of ours: of members, and gift cards."""
+        seller = new_test_user(
+            self.env, login="seller", groups="sales_team.group_sale_salesman"
+        )
+        self._give_points(self.env["res.company"].create({"name": "Other"}))
+        seller.company_ids |= self.env["loyalty.card"].search([]).company_id
+        card = self.env["loyalty.card"].search([("managed", "=", True)], limit=1)
+        card = card.with_user(seller).with_context(
+            allowed_company_ids=seller.company_ids.ids
+        )
+        self.assertTrue(Form(card).record)
 
     def test_branches(self):
         """Who works in a company and its branch sees both, and nothing fails."""

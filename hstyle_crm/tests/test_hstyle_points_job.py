@@ -192,6 +192,31 @@ class TestHstylePointsJob(HstylePointsCommon):
             self._run("notify")
             self.assertEqual(len(self._get_mails()), 2)
 
+    def test_at_most_one_notice_in_a_week(self):
+        with freeze_time("2026-05-01 10:00:00"):
+            card = self._give(1, expiration_date="2026-05-31")
+            move = card._prepare_move
+            card._post(
+                [
+                    move("bonus", 1, "x", expiration_date=f"2026-06-0{d}")
+                    for d in range(1, 8)
+                ]
+            )
+        count = 0
+        for day in range(1, 9):
+            with freeze_time(f"2026-05-0{day} 10:00:00"):
+                self._run("notify")
+                count += len(self._get_mails())
+                self._get_mails().unlink()
+        self.assertEqual(count, 2)
+
+    def test_no_notice_of_an_archived_program(self):
+        with freeze_time("2026-06-01 10:00:00"):
+            self._give(1, expiration_date="2026-06-02")
+            self.program.active = False
+            self._run("notify")
+        self.assertFalse(self._get_mails())
+
     def test_notices_pass_the_gate(self):
         with freeze_time("2026-06-01 10:00:00"):
             cards = self._give(3, expiration_date="2026-06-02")

@@ -53,6 +53,17 @@ class TestHstylePointsOpening(HstylePointsCommon):
         again.action_post()
         self.assertBalance(card, 32)
 
+    def test_the_same_file_after_a_merge(self):
+        self.partner.ref = "C1"
+        self._open([("C1", "10", "", "")]).action_post()
+        lan = self._create_partner("Lan")
+        self._create_card(partner=lan)
+        wizard = self.env["base.partner.merge.automatic.wizard"].create({})
+        wizard._merge((lan | self.partner).ids, lan)
+        lan.ref = "C1"
+        self._open([("C1", "10", "", "")]).action_post()
+        self.assertBalance(self._get_card(lan), 10)
+
     def test_faults_are_named_and_nothing_is_posted(self):
         self.partner.ref = "C1"
         for name in "ab":

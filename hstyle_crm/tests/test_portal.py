@@ -36,6 +36,13 @@ class TestPortal(HstylePointsCommon, HttpCase):
         self.assertNotIn(other.code, page)
         self.assertIn("/my/points", self.url_open("/my/home").text)
 
+    def test_a_row_of_a_deleted_order(self):
+        order = self._sell(1)
+        order._action_cancel()
+        order.sudo().unlink()
+        self.authenticate("mei", "mei")
+        self.assertIn("cancelled", self.url_open("/my/points").text)
+
     def test_no_points_yet(self):
         self.authenticate("mei", "mei")
         self.assertIn("You have no points yet", self.url_open("/my/points").text)

@@ -1,1 +1,1 @@
-from . import ledger, rfm, sheets
+from . import later, ledger, rfm, sheets

@@ -105,7 +105,11 @@ class Ledger:
         :param expired: (lot, amount) of the document's awards
         """
         self._post(row)
-        own = [r for r in self.rows if r.document == row.document and r.remaining > 0]
+        own = [
+            r
+            for r in self.rows
+            if row.document and r.document == row.document and r.remaining > 0
+        ]
         self._draw(row, own)
         for lot, amount in expired:
             self._revive(lot, min(amount, -row.remaining))
@@ -135,7 +139,9 @@ class Ledger:
         for debt in [r for r in self.rows if r.remaining < 0]:
             self._draw(debt, self._lots())
         for lot in [r for r in self.rows if r.remaining > 0]:
-            if lot.expiration_date and lot.expiration_date < self.today:
+            # What waits for a delivery does not age before it.
+            waits = lot.pending and not lot.available_on
+            if lot.expiration_date and lot.expiration_date < self.today and not waits:
                 self._expire(lot)
 
     def _charge(self, lot, amount):

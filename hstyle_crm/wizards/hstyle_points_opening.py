@@ -53,6 +53,11 @@ class HstylePointsOpening(models.TransientModel):
     posted_count = fields.Integer(string="Posted before", readonly=True)
     faults = fields.Text(readonly=True)
 
+    @api.constrains("program_id")
+    def _check_program(self):
+        if not all(self.sudo().program_id.mapped("managed")):
+            raise UserError(self.env._("Choose a program with a points ledger."))
+
     def action_check(self):
         """Read the file and say what it would post; nothing is posted."""
         self.ensure_one()
@@ -200,7 +205,8 @@ class HstylePointsOpening(models.TransientModel):
                 faults.append(row + "; ".join(wrong))
                 continue
             [draft["partner"]] = partners[draft["customer"]]
-            cells = [draft[n] for n in ("partner", "points", "awarded", "expires")]
+            # Not the customer's number: a merge of customers changes it.
+            cells = [draft[n] for n in ("customer", "points", "awarded", "expires")]
             name = "|".join(map(str, cells))
             # Two equal rows of a file are two lots; the same file again is none.
             seen[name] += 1

@@ -1,4 +1,5 @@
 from odoo import fields, models
+from odoo.fields import NO_ACCESS
 
 
 class SaleOrder(models.Model):
@@ -9,15 +10,15 @@ class SaleOrder(models.Model):
     # Fixed with the points: the program may have changed since.
     points_wait_delivery = fields.Boolean(
         string="Points wait for delivery",
-        readonly=True,
         copy=False,
+        groups=NO_ACCESS,
         help="The points of the order can be spent after its delivery only.",
     )
 
     def _fix_points(self):
         result = super()._fix_points()
         program = self.sudo().points_card_id.program_id
-        self.points_wait_delivery = program.pending_from == "delivery"
+        self.sudo().points_wait_delivery = program.pending_from == "delivery"
         return result
 
     def _prepare_availability(self, program, today):
@@ -33,9 +34,9 @@ class SaleOrder(models.Model):
     def _settle_availability(self):
         """Let points wait from the delivery of their orders, where that is over."""
         days = {}
-        for order in self.filtered("points_wait_delivery"):
+        for order in self.sudo().filtered("points_wait_delivery"):
             if order.state == "sale" and (day := order._get_delivery_day()):
-                program = order.sudo().points_card_id.program_id
+                program = order.points_card_id.program_id
                 days[order] = program._get_available(day) or day
         if days:
             self.env["loyalty.card"]._set_available(days)

@@ -15,13 +15,21 @@ class SaleOrderLine(models.Model):
         is ordered now or was delivered counts, not what was ordered at the start.
         """
         amounts = super()._get_kept_amounts()
-        returned = self._get_moved_quantity(lambda move: move._is_return())
-        if returned and self.product_uom_qty:
-            sent = self._get_moved_quantity(lambda move: move._is_sent())
-            whole = max(self.product_uom_qty, sent)
+        if self.product_uom_qty:
             unit_amount = self.price_subtotal / self.product_uom_qty
-            amounts.append((whole - returned) * unit_amount)
+            amounts += [kept * unit_amount for kept in self._get_not_returned()]
         return amounts
+
+    def _get_kept_quantities(self):
+        return super()._get_kept_quantities() + self._get_not_returned()
+
+    def _get_not_returned(self):
+        """Return the quantity that was not returned, if any was, in a list."""
+        returned = self._get_moved_quantity(lambda move: move._is_return())
+        if not returned:
+            return []
+        sent = self._get_moved_quantity(lambda move: move._is_sent())
+        return [max(self.product_uom_qty, sent) - returned]
 
     def _get_moved_quantity(self, kind):
         """Return the quantity of the line's moves that are of a kind."""

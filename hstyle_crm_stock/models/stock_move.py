@@ -1,5 +1,7 @@
 from odoo import models
 
+from odoo.addons.hstyle_crm.tools.later import SETTLE_LATER
+
 
 class StockMove(models.Model):
     """Deliveries and returns settle the points of their orders."""
@@ -8,7 +10,7 @@ class StockMove(models.Model):
 
     def _action_done(self, cancel_backorder=False):
         orders = self._get_points_orders()
-        later = self.with_context(points_settle_later=True)
+        later = self.with_context(**SETTLE_LATER)
         done = super(StockMove, later)._action_done(cancel_backorder=cancel_backorder)
         done = done.with_env(self.env)
         # A return by hand finds its order's line only now.
@@ -17,7 +19,7 @@ class StockMove(models.Model):
 
     def _action_cancel(self):
         orders = self._get_points_orders()
-        later = self.with_context(points_settle_later=True)
+        later = self.with_context(**SETTLE_LATER)
         result = super(StockMove, later)._action_cancel()
         orders._settle_changed()
         return result

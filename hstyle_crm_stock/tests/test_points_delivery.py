@@ -31,7 +31,7 @@ class TestPointsDelivery(HstyleStockCommon):
         with self._on(1):
             order = self._sell(2)
         card = self._get_card()
-        self.assertTrue(order.points_wait_delivery)
+        self.assertTrue(order.sudo().points_wait_delivery)
         self.assertBalance(card, 0, 200)
         with self._on(20):
             self._release()
@@ -299,7 +299,7 @@ class TestPointsDelivery(HstyleStockCommon):
     def test_nothing_for_orders_without_points(self):
         self.program.active = False
         order = self._sell(1)
-        self.assertFalse(order.points_wait_delivery)
+        self.assertFalse(order.sudo().points_wait_delivery)
         moves = order.picking_ids.move_ids.with_user(self.picker)
         self.assertFalse(moves._get_points_orders())
         self._deliver(order)
