@@ -55,6 +55,7 @@ from devtools.measure import (  # noqa: E402
     get_cpu,
     get_verdicts,
     measured,
+    start_filling,
     without_indexes,
 )
 from devtools.paths import ROOT  # noqa: E402
@@ -329,7 +330,8 @@ class Shop:
             "program": self.program,
             "reward": self.reward,
         }
-        self.run("SET session_replication_role = replica; SELECT setseed(0.19)")
+        start_filling(self.connection)
+        self.run("SELECT setseed(0.19)")
         tables = FILLED + ["hstyle_points_allocation"] * self.ours
         with without_indexes(self.connection, tables):
             for query in self._get_queries():

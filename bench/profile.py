@@ -37,6 +37,7 @@ from devtools.measure import (  # noqa: E402
     execute,
     get_verdicts,
     measured,
+    start_filling,
     without_indexes,
 )
 from devtools.paths import ROOT  # noqa: E402
@@ -183,8 +184,7 @@ def _fill(connection, customers):
         "first": FIRST,
         "end": datetime.combine(TODAY + timedelta(days=1), datetime.min.time()),
     }
-    # Neither triggers nor checks of foreign keys.
-    execute(connection, "SET session_replication_role = replica")
+    start_filling(connection)
     execute(connection, "SELECT setseed(0.19)")
     execute(
         connection,

@@ -16,6 +16,7 @@ from . import hstyle_points_job
 from . import hstyle_points_liability
 from . import hstyle_points_post
 from . import loyalty_card
+from . import hstyle_points_spending
 from . import hstyle_profile_refresh
 from . import hstyle_profile
 from . import hstyle_profile_dirty

@@ -151,6 +151,15 @@ class TestPointsAttacks(HstylePointsCommon):
             order.action_confirm()
         self.assertBalance(card, 100)
 
+    def test_the_card_of_somebody_else_in_one_call(self):
+        lan = self._create_partner("Lan")
+        card = self._create_card(100, partner=lan)
+        theirs, ours = self._create_order(2, partner=lan), self._create_order(2)
+        ours.applied_coupon_ids |= card
+        ours.sudo()._apply_program_reward(self.program.reward_ids, card)
+        (theirs | ours).action_confirm()
+        self.assertEqual((theirs.state, ours.state), ("sale", "draft"))
+
     def test_the_customer_of_a_quotation_changes(self):
         card = self._create_card(100)
         order = self._create_order(2, spend=100)
