@@ -47,37 +47,40 @@ class HstylePointsJob(models.AbstractModel):
     def _cron_clock(self, shard=0, shards=1):
         """Release and expire the points that are due, in committed chunks."""
         commit = self.env["ir.cron"]._commit_progress
+        # Found for all chunks at once: that takes as long as for one.
+        due = self._find_due(shard, shards)
+        commit(remaining=len(due))
         total, bad = 0, []
-        for cards in self._split_due(shard, shards, bad):
-            bad += self._tick_safely(cards)
-            total += len(cards)
-            if not commit(len(cards)):
-                break
+        for _pass in range(PASSES):
+            busy = []
+            for cards in split_every(CHUNK, due.ids, self.browse):
+                cards._tick_safely(bad, busy)
+                total += len(cards)
+                if not commit(len(cards)):
+                    return self._report(total, bad)
+            due = self.browse(busy)
+        return self._report(total, bad)
+
+    @api.model
+    def _report(self, total, bad):
+        """Say what the clock did, and to the managers what it could not do."""
         _logger.info("Points of %s cards released or expired.", total)
         if bad:
             self._alert(
                 self.env._("Points could not be released or expired"), self.browse(bad)
             )
 
-    @api.model
-    def _split_due(self, shard, shards, bad):
-        """Yield the cards that are due, chunk by chunk; those in use come again.
+    def _tick_safely(self, bad, busy):
+        """Bring cards up to date.
 
-        They are found for all chunks at once: that takes as long as for one.
+        :param list bad: takes the ids of the cards that refuse
+        :param list busy: takes the ids of those that tills posted to meanwhile
         """
-        for _pass in range(PASSES):
-            due = self._find_due(shard, shards).filtered(lambda c: c.id not in bad)
-            self.env["ir.cron"]._commit_progress(remaining=len(due))
-            yield from split_every(CHUNK, due.ids, self.browse)
-
-    @api.model
-    def _tick_safely(self, cards):
-        """Bring cards up to date; return the ids of those that refuse."""
         for attempt in range(TRIES):
             try:
                 with self.env.cr.savepoint(flush=False):
-                    cards._tick()
-                return []
+                    self._tick()
+                return
             except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
                 # A new snapshot, which sees what the tills posted.
                 self.env.cr.rollback()
@@ -85,11 +88,10 @@ class HstylePointsJob(models.AbstractModel):
             except Exception:
                 _logger.exception("Points of a chunk cannot be settled at once.")
                 break
-        return cards._tick_each()
+        self._tick_each(bad, busy)
 
-    def _tick_each(self):
-        """Bring cards up to date one by one; return the ids of those that refuse."""
-        bad = []
+    def _tick_each(self, bad, busy):
+        """Bring cards up to date one by one; see `_tick_safely`."""
         for card in self:
             try:
                 with self.env.cr.savepoint():
@@ -97,12 +99,11 @@ class HstylePointsJob(models.AbstractModel):
             except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
                 raise
             except TryAgainError:
-                # It is no bad card: the next pass finds it again.
                 _logger.info("A till posts to card %s.", card.id)
+                busy.append(card.id)
             except Exception:
                 _logger.exception("Points of card %s cannot be settled.", card.id)
                 bad.append(card.id)
-        return bad
 
     @api.model
     def _due(self, shard=0, shards=1):
@@ -161,26 +162,36 @@ class HstylePointsJob(models.AbstractModel):
         """
         self._lock()
         for program, cards in self.sudo().grouped("program_id").items():
-            owing = cards._get_owing()
-            owing._post()
             today = program._get_today()
+            owing, waiting = cards._get_owing_and_waiting(today)
+            owing._post()
+            (waiting - owing)._release(today)
             if free := cards - owing:
-                free._release(today)
                 free._expire(today)
                 free._sum_up()
 
-    def _get_owing(self):
+    def _get_owing_and_waiting(self, today):
+        """Return the cards in debt, and those with points to release."""
         found = self.env.execute_query(
             SQL(
-                "SELECT DISTINCT card_id FROM loyalty_history"
-                " WHERE card_id = ANY(%s) AND remaining < 0",
+                """
+                SELECT h.card_id, bool_or(h.remaining < 0), bool_or(%s)
+                  FROM loyalty_history h
+                 WHERE h.card_id = ANY(%s)
+                   AND h.remaining <> 0
+                 GROUP BY h.card_id
+                """,
+                self._get_due_conditions(today)[0],
                 self.ids,
             )
         )
-        return self.browse(card_id for (card_id,) in found)
+        owing = self.browse(card_id for card_id, owes, _waits in found if owes)
+        return owing, self.browse(card_id for card_id, _owes, waits in found if waits)
 
     def _release(self, today):
         """Let pending points whose day has come be spent."""
+        if not self:
+            return
         self.env.cr.execute(
             SQL(
                 """
