@@ -167,10 +167,12 @@ class HstylePointsJob(models.AbstractModel):
             today = program._get_today()
             owing, waiting = cards._get_owing_and_waiting(today)
             owing._post()
-            (waiting - owing)._release(today)
+            if released := waiting - owing:
+                released._release(today)
             if free := cards - owing:
                 free._expire(today)
-                free._sum_up()
+        self.invalidate_recordset(["points", "points_pending", "history_ids"])
+        self.env["loyalty.history"].invalidate_model(["remaining", "pending"])
 
     @api.model
     def _set_planner(self):
@@ -200,18 +202,29 @@ class HstylePointsJob(models.AbstractModel):
 
     def _release(self, today):
         """Let pending points whose day has come be spent."""
-        if not self:
-            return
         self.env.cr.execute(
             SQL(
                 """
-                UPDATE loyalty_history h
-                   SET pending = FALSE
-                 WHERE h.card_id = ANY(%s)
-                   AND %s
+                WITH released AS (
+                     UPDATE loyalty_history h
+                        SET pending = FALSE
+                      WHERE h.card_id = ANY(%(cards)s)
+                        AND %(condition)s
+                  RETURNING h.card_id, h.remaining
+                )
+                UPDATE loyalty_card c
+                   SET points = round(c.points::numeric + sums.points, 2),
+                       points_pending = COALESCE(c.points_pending, 0) - sums.points,
+                       write_uid = %(uid)s,
+                       write_date = now() AT TIME ZONE 'UTC'
+                  FROM (SELECT card_id, SUM(remaining) AS points
+                          FROM released
+                         GROUP BY card_id) sums
+                 WHERE c.id = sums.card_id
                 """,
-                self.ids,
-                self._get_due_conditions(today)[0],
+                cards=self.ids,
+                condition=self._get_due_conditions(today)[0],
+                uid=self.env.uid,
             )
         )
 
@@ -222,7 +235,7 @@ class HstylePointsJob(models.AbstractModel):
             SQL(
                 """
                 WITH due AS MATERIALIZED (
-                     SELECT h.id AS lot_id, h.card_id, h.remaining,
+                     SELECT h.id AS lot_id, h.card_id, h.remaining, h.pending,
                             nextval('loyalty_history_id_seq') AS row_id
                        FROM loyalty_history h
                       WHERE h.card_id = ANY(%(cards)s)
@@ -241,11 +254,25 @@ class HstylePointsJob(models.AbstractModel):
                      INSERT INTO hstyle_points_allocation (lot_id, row_id, points)
                      SELECT lot_id, row_id, remaining
                        FROM due
+                ), emptied AS (
+                     UPDATE loyalty_history lot
+                        SET remaining = 0
+                       FROM due
+                      WHERE lot.id = due.lot_id
                 )
-                UPDATE loyalty_history lot
-                   SET remaining = 0
-                  FROM due
-                 WHERE lot.id = due.lot_id
+                UPDATE loyalty_card c
+                   SET points = round(c.points::numeric - sums.available, 2),
+                       points_pending = COALESCE(c.points_pending, 0) - sums.pending,
+                       write_uid = %(uid)s,
+                       write_date = now() AT TIME ZONE 'UTC'
+                  FROM (SELECT card_id,
+                               SUM(CASE WHEN pending THEN 0 ELSE remaining END)
+                                   AS available,
+                               SUM(CASE WHEN pending THEN remaining ELSE 0 END)
+                                   AS pending
+                          FROM due
+                         GROUP BY card_id) sums
+                 WHERE c.id = sums.card_id
                 """,
                 cards=self.ids,
                 condition=self._get_due_conditions(today)[1],
@@ -254,37 +281,6 @@ class HstylePointsJob(models.AbstractModel):
                 uid=self.env.uid,
             )
         )
-
-    def _sum_up(self):
-        """Write the cards' balances from their open rows."""
-        self.env.cr.execute(
-            SQL(
-                """
-                UPDATE loyalty_card c
-                   SET points = sums.available,
-                       points_pending = sums.pending,
-                       write_uid = %(uid)s,
-                       write_date = now() AT TIME ZONE 'UTC'
-                  FROM (
-                        SELECT card.id,
-                               COALESCE(SUM(h.remaining) FILTER (
-                                   WHERE NOT h.pending), 0) AS available,
-                               COALESCE(SUM(h.remaining) FILTER (
-                                   WHERE h.pending), 0) AS pending
-                          FROM unnest(%(cards)s::int[]) AS card (id)
-                          LEFT JOIN loyalty_history h
-                            ON h.card_id = card.id
-                           AND h.remaining <> 0
-                         GROUP BY card.id
-                       ) sums
-                 WHERE c.id = sums.id
-                """,
-                uid=self.env.uid,
-                cards=self.ids,
-            )
-        )
-        self.invalidate_recordset(["points", "points_pending", "history_ids"])
-        self.env["loyalty.history"].invalidate_model(["remaining", "pending"])
 
     # === NOTICES === #
 
