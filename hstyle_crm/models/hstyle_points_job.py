@@ -162,8 +162,12 @@ class HstylePointsJob(models.AbstractModel):
         must be matched one by one.
         """
         self._set_planner()
-        self._lock()
-        for program, cards in self.sudo().grouped("program_id").items():
+        programs = self._lock()
+        for program_id in sorted(set(programs.values())):
+            program = self.env["loyalty.program"].sudo().browse(program_id)
+            cards = self.sudo().browse(
+                c for c, p in programs.items() if p == program_id
+            )
             today = program._get_today()
             owing, waiting = cards._get_owing_and_waiting(today)
             owing._post()

@@ -162,11 +162,14 @@ class HstylePointsPost(models.AbstractModel):
 
         Each posting writes its card, so that a card which changed since our snapshot
         fails here: what was read of it before is right, or nothing is done.
+
+        :return: card id → program id
         """
         try:
             self.env.cr.execute(
                 SQL(
-                    "SELECT id FROM loyalty_card WHERE id = ANY(%s) ORDER BY id"
+                    "SELECT id, program_id FROM loyalty_card WHERE id = ANY(%s)"
+                    " ORDER BY id"
                     " FOR NO KEY UPDATE",
                     self.ids,
                 ),
@@ -175,6 +178,7 @@ class HstylePointsPost(models.AbstractModel):
             )
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY as error:
             raise self._ask_again() from error
+        return dict(self.env.cr.fetchall())
 
     def _ask_again(self):
         message = self.env._(
