@@ -223,8 +223,6 @@ class HstylePointsPost(models.AbstractModel):
         today = {program: program._get_today() for program in self.program_id}
         books = {}
         for card in self:
-            for row in rows[card.id]:
-                row.values["stored"] = (row.remaining, row.pending)
             books[card.id] = Ledger(rows[card.id], today[card.program_id])
         return books
 
@@ -257,7 +255,7 @@ class HstylePointsPost(models.AbstractModel):
                     pending=pending,
                     document=(model, res_id) if res_id else None,
                     id=row_id,
-                    values={"side": side},
+                    values={"side": side, "stored": (exact(remaining), pending)},
                 ),
             )
 
@@ -369,7 +367,6 @@ class HstylePointsPost(models.AbstractModel):
         missing = list(ids - known.keys())
         if missing:
             for card_id, row in self._read_rows(SQL("h.id = ANY(%s)", missing)):
-                row.values["stored"] = (row.remaining, row.pending)
                 books[card_id].rows.append(row)
                 known[row.id] = row
         return known

@@ -8,7 +8,7 @@ from ..tools.later import settles_later
 from ..tools.ledger import exact
 
 #: Fields of a managed card that only its keepers write.
-_GUARDED = {"points", "points_pending", "program_id", "partner_id", "active"}
+_GUARDED = {"points", "program_id", "partner_id", "active"}
 #: Fields that nobody writes: they follow from others.
 _DERIVED = {"managed", "points_pending", "notice_30_until", "notice_7_until"}
 
@@ -104,7 +104,7 @@ class LoyaltyCard(models.Model):
 
     def write(self, vals):
         vals = self._drop_derived(vals)
-        if self._get_managed([vals]) if "program_id" in vals else False:
+        if "program_id" in vals and self._get_managed([vals]):
             raise self._get_stays()
         managed = self.filtered("managed") if _GUARDED & vals.keys() else self.browse()
         if not managed:

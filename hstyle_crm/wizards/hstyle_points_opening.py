@@ -109,7 +109,8 @@ class HstylePointsOpening(models.TransientModel):
                 io.BytesIO(b64decode(self.file)), self.filename or ""
             )
             columns = self._find_columns(next(rows)[1])
-            drafts = [self._read_row(number, row, columns) for number, row in rows]
+            cleaner = sheets.Cleaner(UTC, None)
+            drafts = [self._read_row(n, row, columns, cleaner) for n, row in rows]
         except sheets.SheetError as error:
             raise UserError(
                 self.env._(
@@ -140,10 +141,9 @@ class HstylePointsOpening(models.TransientModel):
             )
         return columns
 
-    def _read_row(self, number, row, columns):
+    def _read_row(self, number, row, columns, cleaner):
         """Return the cells of a row that we need, cleaned, and what is wrong."""
         cells = {n: row[i] if i < len(row) else "" for n, i in columns.items()}
-        cleaner = sheets.Cleaner(UTC, None)
         draft = {"number": number, "customer": cells["customer"], "faults": []}
         for name, kind in (
             ("points", "number"),
