@@ -23,7 +23,7 @@ from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
 from odoo.service import model as service
 
-JOB = "odoo.addons.hstyle_crm.models.hstyle_points_job"
+JOB = "odoo.addons.hstyle_crm.models.hstyle_points_clock"
 START = datetime.date(2027, 3, 1)
 PATIENCE = 60  # seconds for workers to meet
 # The host waits up to 2, 4, 8 and 16 seconds between its five tries. The workers here

@@ -10,10 +10,12 @@ from . import hstyle_order
 from . import hstyle_order_line
 from . import hstyle_points_adjustment
 from . import hstyle_points_allocation
+from . import hstyle_points_audit
 from . import hstyle_points_campaign
+from . import hstyle_points_clock
 from . import hstyle_points_expiry
-from . import hstyle_points_job
 from . import hstyle_points_liability
+from . import hstyle_points_notice
 from . import hstyle_points_post
 from . import loyalty_card
 from . import hstyle_points_spending

@@ -93,9 +93,9 @@ class HstylePointsPost(models.AbstractModel):
         cards._lock()
         moves = self._drop_posted(moves)
         books = cards._read_ledgers()
-        before = self._read_drawn(moves, books), self._read_expired(moves, books)
+        drawn = self._read_draws(moves, books)
         for move in moves:
-            self._apply(books, move, *before)
+            self._apply(books, move, drawn)
         return self._store(books)
 
     @api.model
@@ -260,78 +260,55 @@ class HstylePointsPost(models.AbstractModel):
             )
 
     @api.model
-    def _read_drawn(self, moves, books):
-        """Return (card id, document, side) → lot → points to be given back.
+    def _read_draws(self, moves, books):
+        """Return (card id, document, what) → lot → points, of documents undone.
 
-        The lots join the ledgers, as most have nothing left and were not read.
+        What is "issued" or "used" for what rows of that side drew on lots, the latest
+        last, and "expired" for what expired of the document's awards. The lots join
+        the ledgers, as most have nothing left and were not read.
         """
-        undone = [m for m in moves if m["kind"] == "reverse" and m["points"] > 0]
-        if not undone:
-            return defaultdict(dict)
-        documents = {move["document"] for move in undone}
-        found = self.env.execute_query(
-            SQL(
-                """
-                SELECT r.card_id, r.order_model, r.order_id,
-                       CASE WHEN r.issued <> 0 THEN 'issued' ELSE 'used' END AS side,
-                       a.lot_id, SUM(a.points)
-                  FROM %s
-                  JOIN loyalty_history r USING (order_model, order_id)
-                  JOIN hstyle_points_allocation a ON a.row_id = r.id
-                 WHERE r.card_id = ANY(%s)
-                 GROUP BY r.card_id, r.order_model, r.order_id, side, a.lot_id
-                HAVING SUM(a.points) > 0
-                 ORDER BY MAX(a.id)
-                """,
-                self._list_documents(documents),
-                list(books),
-            )
-        )
-        lots = self._get_lots({row[4] for row in found}, books)
         drawn = defaultdict(dict)
-        for card_id, model, res_id, side, lot_id, amount in found:
-            drawn[card_id, (model, res_id), side][lots[lot_id]] = exact(amount)
+        undone = {m["document"] for m in moves if m["kind"] == "reverse"} - {None}
+        if undone:
+            found = self.env.execute_query(self._select_draws(undone, list(books)))
+            lots = self._get_lots({row[4] for row in found}, books)
+            for card_id, model, res_id, what, lot_id, amount, _order in found:
+                drawn[card_id, (model, res_id), what][lots[lot_id]] = exact(amount)
         return drawn
 
     @api.model
-    def _list_documents(self, documents):
-        """Return SQL: a table of documents, to be joined by the index."""
-        models, ids = zip(*documents, strict=True)
+    def _select_draws(self, documents, card_ids):
+        models_, ids = zip(*documents, strict=True)
         return SQL(
-            "unnest(%s::varchar[], %s::int[]) AS document (order_model, order_id)",
-            list(models),
-            list(ids),
-        )
-
-    @api.model
-    def _read_expired(self, moves, books):
-        """Return (card id, document) → lot → points that expired, of awards undone."""
-        undone = [m for m in moves if m["kind"] == "reverse" and m["points"] < 0]
-        documents = {move["document"] for move in undone} - {None}
-        if not documents:
-            return defaultdict(dict)
-        found = self.env.execute_query(
-            SQL(
-                """
-                SELECT lot.card_id, lot.order_model, lot.order_id, lot.id, SUM(a.points)
-                  FROM %s
-                  JOIN loyalty_history lot USING (order_model, order_id)
-                  JOIN hstyle_points_allocation a ON a.lot_id = lot.id
-                  JOIN loyalty_history r ON r.id = a.row_id AND r.kind = 'expire'
-                 WHERE lot.card_id = ANY(%s)
-                 GROUP BY lot.id
-                HAVING SUM(a.points) > 0
-                 ORDER BY lot.id
-                """,
-                self._list_documents(documents),
-                list(books),
+            """
+            WITH document AS (
+                 SELECT h.id, h.card_id, h.order_model, h.order_id,
+                        CASE WHEN h.issued <> 0 THEN 'issued' ELSE 'used' END AS side
+                   FROM unnest(%s::varchar[], %s::int[])
+                        AS named (order_model, order_id)
+                   JOIN loyalty_history h USING (order_model, order_id)
+                  WHERE h.card_id = ANY(%s)
             )
+            SELECT d.card_id, d.order_model, d.order_id, d.side, a.lot_id,
+                   SUM(a.points), MAX(a.id)
+              FROM document d
+              JOIN hstyle_points_allocation a ON a.row_id = d.id
+             GROUP BY d.card_id, d.order_model, d.order_id, d.side, a.lot_id
+            HAVING SUM(a.points) > 0
+             UNION ALL
+            SELECT d.card_id, d.order_model, d.order_id, 'expired', d.id,
+                   SUM(a.points), d.id
+              FROM document d
+              JOIN hstyle_points_allocation a ON a.lot_id = d.id
+              JOIN loyalty_history r ON r.id = a.row_id AND r.kind = 'expire'
+             GROUP BY d.card_id, d.order_model, d.order_id, d.id
+            HAVING SUM(a.points) > 0
+             ORDER BY 7
+            """,
+            list(models_),
+            list(ids),
+            card_ids,
         )
-        lots = self._get_lots({row[3] for row in found}, books)
-        expired = defaultdict(dict)
-        for card_id, model, res_id, lot_id, amount in found:
-            expired[card_id, (model, res_id)][lots[lot_id]] = exact(amount)
-        return expired
 
     @api.model
     def _get_drawn(self, book, row, before):
@@ -372,7 +349,7 @@ class HstylePointsPost(models.AbstractModel):
         return known
 
     @api.model
-    def _apply(self, books, move, drawn, expired):
+    def _apply(self, books, move, drawn):
         """Enter one move into its card's ledger."""
         card = self.sudo().browse(move["card_id"])
         book = books[card.id]
@@ -383,7 +360,7 @@ class HstylePointsPost(models.AbstractModel):
             before = drawn[card.id, row.document, move["side"]]
             book.give_back(row, self._get_drawn(book, row, before))
         else:
-            before = expired[card.id, row.document]
+            before = drawn[card.id, row.document, "expired"]
             short = book.take_back(row, self._get_expired(book, row, before))
             if short:
                 card._follow_debt_policy(book, row, short)

@@ -20,7 +20,13 @@ class LoyaltyCard(models.Model):
     """
 
     _name = "loyalty.card"
-    _inherit = ["loyalty.card", "hstyle.points.post", "hstyle.points.job"]
+    _inherit = [
+        "loyalty.card",
+        "hstyle.points.post",
+        "hstyle.points.clock",
+        "hstyle.points.notice",
+        "hstyle.points.audit",
+    ]
 
     managed = fields.Boolean(related="program_id.managed", store=True, precompute=True)
     points_pending = fields.Float(

@@ -45,6 +45,7 @@ class LoyaltyReward(models.Model):
         most = min(available, wanted or available)
         if self.order_share:
             amount = order._get_product_amount() * self.order_share / 100
+            amount -= order._get_paid_by_points(self)
             rate = order.currency_id._get_conversion_rate(
                 order.currency_id, self.currency_id, order.company_id, order.date_order
             )

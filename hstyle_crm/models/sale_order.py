@@ -168,6 +168,17 @@ class SaleOrder(models.Model):
         lines = self._get_points_lines()
         return sum(line._get_points_amount("price_total") for line in lines)
 
+    def _get_paid_by_points(self, reward):
+        """Return what points pay of the order by other rewards than this one."""
+        lines = self.order_line.filtered(
+            lambda line: (
+                line.reward_id != reward
+                and line.reward_id
+                and line.reward_id._is_free_choice()
+            )
+        )
+        return -sum(lines.mapped("price_total"))
+
     def _get_points_by_line(self, program):
         """Return line → points that the order earns in a program, unrounded.
 

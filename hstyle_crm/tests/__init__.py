@@ -2,7 +2,7 @@ from . import test_access
 from . import test_hstyle_export
 from . import test_hstyle_import
 from . import test_hstyle_points_adjustment
-from . import test_hstyle_points_job
+from . import test_hstyle_points_clock
 from . import test_hstyle_points_opening
 from . import test_hstyle_profile
 from . import test_hstyle_purchase

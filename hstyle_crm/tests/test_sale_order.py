@@ -309,6 +309,17 @@ class TestSaleOrder(HstylePointsCommon):
         order.action_confirm()
         self.assertBalance(card, 500)
 
+    def test_all_rewards_of_an_order_share_its_limit(self):
+        first = self.program.reward_ids
+        second = first.copy({"discount": 0.5})
+        (first | second).order_share = 50
+        self._create_card(500)
+        order = self._create_order(1)
+        order._choose_points(first, 30)
+        self.assertEqual(order._get_most_points(second), 40, "20 of the 50 are left")
+        order._choose_points(second, 40)
+        self.assertEqual(order.amount_total, 50)
+
     def test_the_wizard_of_the_host(self):
         self._create_card(80)
         order = self._create_order(1)

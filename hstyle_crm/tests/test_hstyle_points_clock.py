@@ -3,7 +3,7 @@ from unittest.mock import patch
 from odoo.tests import freeze_time, tagged
 from odoo.tools import mute_logger
 
-from ..models import hstyle_points_job
+from ..models import hstyle_points_clock
 from .common import HstylePointsCommon
 
 
@@ -103,7 +103,7 @@ class TestHstylePointsJob(HstylePointsCommon):
     def test_chunks(self):
         with freeze_time("2026-05-01 10:00:00"):
             cards = self._give(7, expiration_date="2026-05-31")
-        with freeze_time("2026-06-01"), patch.object(hstyle_points_job, "CHUNK", 2):
+        with freeze_time("2026-06-01"), patch.object(hstyle_points_clock, "CHUNK", 2):
             self._run_clock()
         self.assertEqual(set(cards.mapped("points")), {0})
 
@@ -116,7 +116,7 @@ class TestHstylePointsJob(HstylePointsCommon):
         self.cr.execute(f"ALTER TABLE loyalty_history ADD CONSTRAINT bad {refusal}")
         with (
             freeze_time("2026-06-01 10:00:00"),
-            mute_logger(hstyle_points_job.__name__, "odoo.sql_db"),
+            mute_logger(hstyle_points_clock.__name__, "odoo.sql_db"),
         ):
             self._run_clock()
         self.assertEqual(set((cards - bad).mapped("points")), {0})

@@ -1,6 +1,6 @@
 import logging
 
-from odoo import api, fields, models
+from odoo import api, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, split_every
 
@@ -11,37 +11,22 @@ _logger = logging.getLogger(__name__)
 #: Cards that are brought up to date in one transaction: tills wait for it, for about
 #: a tenth of a second.
 CHUNK = 500
-#: Customers who get a notice in one transaction.
-NOTICES = 200
-#: Days before the last day of points on which their owner hears of it.
-HORIZONS = (30, 7)
-#: Days between two notices of a kind to one member.
-PAUSE = 7
 #: Times that the job looks for cards which tills kept in use.
 PASSES = 3
 #: Times that a chunk is tried again because tills posted to its cards.
 TRIES = 20
 
 
-class HstylePointsJob(models.AbstractModel):
-    """What the night does to points: the jobs' half of loyalty.card.
+class HstylePointsClock(models.AbstractModel):
+    """The clock of points, which releases and expires them: a half of loyalty.card.
 
-    Each job takes what is due from the rows themselves, a chunk in a transaction, so
+    The job takes what is due from the rows themselves, a chunk in a transaction, so
     that it goes on anywhere after a crash, and a second run finds nothing. Jobs with a
     shard (number, of how many) run beside each other, on different cards.
     """
 
-    _name = "hstyle.points.job"
-    _description = "Jobs of the points ledger"
-
-    notice_30_until = fields.Date(
-        readonly=True, copy=False, help="Expiries to this day were announced early."
-    )
-    notice_7_until = fields.Date(
-        readonly=True, copy=False, help="Expiries to this day were announced again."
-    )
-
-    # === THE CLOCK === #
+    _name = "hstyle.points.clock"
+    _description = "Clock of the points ledger"
 
     @api.model
     def _cron_clock(self, shard=0, shards=1):
@@ -180,10 +165,15 @@ class HstylePointsJob(models.AbstractModel):
 
     @api.model
     def _set_planner(self):
-        """Let the planner go by our indexes, and not compile what takes a moment."""
+        """Let the planner go by our indexes, and not compile what takes a moment.
+
+        It takes the lots of a day for many, and would read whole tables to join them.
+        """
         self.env.cr.execute(
             "SELECT set_config('jit', 'off', TRUE),"
-            " set_config('random_page_cost', '1.1', TRUE)"
+            " set_config('random_page_cost', '1.1', TRUE),"
+            " set_config('enable_hashjoin', 'off', TRUE),"
+            " set_config('enable_mergejoin', 'off', TRUE)"
         )
 
     def _get_owing_and_waiting(self, today):
@@ -284,192 +274,4 @@ class HstylePointsJob(models.AbstractModel):
                 description=description,
                 uid=self.env.uid,
             )
-        )
-
-    # === NOTICES === #
-
-    @api.model
-    def _cron_notify(self):
-        """Write to members whose points expire soon: 30 days before, and 7."""
-        commit = self.env["ir.cron"]._commit_progress
-        total = 0
-        # The later notice first: who gets it needs no earlier one.
-        for days in sorted(HORIZONS):
-            while cards := self._find_expiring(days, NOTICES):
-                total += len(cards._notify_expiring(days))
-                if not commit(len(cards)):
-                    return
-        _logger.info("%s members were told that points expire.", total)
-
-    @api.model
-    def _find_expiring(self, days, limit):
-        """Return cards with points that expire in so many days, and no notice yet."""
-        field = SQL.identifier(f"notice_{days}_until")
-        nearest = max((h for h in HORIZONS if h < days), default=-1)
-        found = self.env.execute_query(
-            SQL(
-                """
-                SELECT h.card_id
-                  FROM loyalty_history h
-                  JOIN loyalty_card c ON c.id = h.card_id AND c.active
-                  JOIN loyalty_program p ON p.id = c.program_id AND p.active
-                 WHERE h.remaining > 0
-                   AND h.expiration_date > %(start)s
-                   AND h.expiration_date <= %(end)s
-                   AND (c.%(field)s IS NULL
-                        OR h.expiration_date > c.%(field)s
-                           AND c.%(field)s <= %(again)s)
-                   AND c.partner_id IS NOT NULL
-                 GROUP BY h.card_id
-                 ORDER BY h.card_id
-                 LIMIT %(limit)s
-                """,
-                start=fields.Date.add(fields.Date.today(), days=nearest),
-                end=fields.Date.add(fields.Date.today(), days=days),
-                # At most one notice in a week, whatever expires on each day.
-                again=fields.Date.add(fields.Date.today(), days=days - PAUSE),
-                field=field,
-                limit=limit,
-            )
-        )
-        return self.browse(card_id for (card_id,) in found)
-
-    def _notify_expiring(self, days):
-        """Send the notice, and remember which expiries it named; return the told."""
-        until = fields.Date.add(fields.Date.today(), days=days)
-        partners = self.partner_id._filter_contactable("email", "points_expiry")
-        told = self.filtered(lambda card: card.partner_id in partners)
-        template = self.env.ref("hstyle_crm.mail_template_points_expiry")
-        if told:
-            told = told.with_context(points_until=until)
-            template.with_env(told.env).send_mail_batch(told.ids)
-        self.env.cr.execute(
-            SQL(
-                "UPDATE loyalty_card SET %s = %s WHERE id = ANY(%s)",
-                SQL.identifier(f"notice_{days}_until"),
-                until,
-                self.ids,
-            )
-        )
-        self.invalidate_recordset([f"notice_{days}_until"])
-        return told
-
-    def _get_expiring(self):
-        """Return the next expiries of the card that its notice names."""
-        self.ensure_one()
-        until = self.env.context.get("points_until")
-        return self.expiry_ids.filtered(
-            lambda expiry: (
-                expiry.expiration_date
-                and (not until or expiry.expiration_date <= until)
-            )
-        )
-
-    # === THE AUDIT === #
-
-    @api.model
-    def _cron_check(self):
-        """Compare balances, lots and rows of every card; name those that disagree."""
-        self.env.flush_all()
-        programs = self.env["loyalty.program"].sudo().with_context(active_test=False)
-        programs.search([("managed", "=", True)])._update_breakage()
-        faults = self._find_faults()
-        cards = self.browse({card_id for card_id, _fault in faults})
-        _logger.info("Points ledger checked: %s cards disagree.", len(cards))
-        if cards:
-            self._alert(self.env._("The points ledger disagrees with itself"), cards)
-
-    @api.model
-    def _find_faults(self, ids=None):
-        """Return (card id, fault) where sums differ; nothing is repaired.
-
-        A card's balance is what remains of its rows that are not pending; what remains
-        of a row is its points less what is drawn on it, and plus what it drew; a row
-        draws on lots of its own card.
-
-        :param ids: cards to look at, or None for all
-        """
-        scope = SQL("TRUE") if ids is None else SQL("card_id = ANY(%s)", list(ids))
-        self._set_nested_loops(ids is not None)
-        faults = self.env.execute_query(
-            SQL(
-                """
-                WITH row AS (
-                     SELECT id, card_id, points, remaining, pending
-                       FROM loyalty_history
-                      WHERE kind IS NOT NULL AND %(scope)s
-                ), matched AS (
-                     SELECT id, SUM(points) AS points
-                       FROM (SELECT lot_id AS id, -points AS points
-                               FROM hstyle_points_allocation
-                              UNION ALL
-                             SELECT row_id, points FROM hstyle_points_allocation) drawn
-                      GROUP BY id
-                ), balance AS (
-                     SELECT card_id,
-                            SUM(remaining) FILTER (WHERE NOT pending) AS available,
-                            SUM(remaining) FILTER (WHERE pending) AS pending,
-                            SUM(points) AS total
-                       FROM row
-                      GROUP BY card_id
-                )
-                SELECT c.id, 'balance'
-                  FROM (SELECT id, id AS card_id, points, points_pending
-                          FROM loyalty_card
-                         WHERE managed
-                            OR program_id IN (
-                               SELECT id FROM loyalty_program WHERE managed)) c
-                  LEFT JOIN balance b USING (card_id)
-                 WHERE %(scope)s
-                   AND (round(c.points::numeric, 2) <> COALESCE(b.available, 0)
-                        OR COALESCE(c.points_pending, 0) <> COALESCE(b.pending, 0)
-                        OR COALESCE(b.available, 0) + COALESCE(b.pending, 0)
-                           <> COALESCE(b.total, 0))
-                 UNION
-                SELECT card_id, 'lot'
-                  FROM row
-                  LEFT JOIN matched USING (id)
-                 WHERE row.points + COALESCE(matched.points, 0) <> row.remaining
-                 UNION
-                SELECT lot.card_id, 'draw'
-                  FROM hstyle_points_allocation a
-                  JOIN row lot ON lot.id = a.lot_id
-                  JOIN loyalty_history r ON r.id = a.row_id
-                 WHERE r.card_id <> lot.card_id
-                 ORDER BY 1, 2
-                """,
-                scope=scope,
-            )
-        )
-        self._set_nested_loops(True)
-        return faults
-
-    @api.model
-    def _set_nested_loops(self, allowed):
-        """Keep the planner from joining all rows one by one, where it knows too little.
-
-        After a mass of new rows, before they are analyzed, that takes hours.
-        """
-        value = "on" if allowed else "off"
-        self.env.cr.execute(
-            SQL("SELECT set_config('enable_nestloop', %s, TRUE)", value)
-        )
-
-    @api.model
-    def _alert(self, subject, cards):
-        """Tell the CRM managers which cards need a person."""
-        group = self.env.ref("hstyle_crm.hstyle_crm_group_manager")
-        managers = group.sudo().all_user_ids.filtered("active").partner_id
-        names = [
-            f"{card.code} ({card.partner_id.display_name or '-'})"
-            for card in cards.sudo()[:100]
-        ]
-        body = self.env._(
-            "%(count)s cards: %(names)s. Nothing was changed; open them and compare "
-            "their rows with their balances.",
-            count=len(cards),
-            names=", ".join(names),
-        )
-        self.env["mail.thread"].sudo().message_notify(
-            partner_ids=managers.ids, subject=subject, body=body
         )
