@@ -103,8 +103,6 @@ class HstylePointsAudit(models.AbstractModel):
     @api.model
     def _alert(self, subject, cards):
         """Tell the CRM managers which cards need a person."""
-        group = self.env.ref("hstyle_crm.hstyle_crm_group_manager")
-        managers = group.sudo().all_user_ids.filtered("active").partner_id
         names = [
             f"{card.code} ({card.partner_id.display_name or '-'})"
             for card in cards.sudo()[:100]
@@ -115,6 +113,4 @@ class HstylePointsAudit(models.AbstractModel):
             count=len(cards),
             names=", ".join(names),
         )
-        self.env["mail.thread"].sudo().message_notify(
-            partner_ids=managers.ids, subject=subject, body=body
-        )
+        self.env["res.users"]._tell_crm_managers(subject, body)

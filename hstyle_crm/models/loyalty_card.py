@@ -61,7 +61,7 @@ class LoyaltyCard(models.Model):
     # Stock searches the card of a cancelled order without an index.
     _order_idx = models.Index("(order_id) WHERE order_id IS NOT NULL")
 
-    @api.depends("partner_id.grade_id.tier_multiplier")
+    @api.depends("partner_id.commercial_partner_id.grade_id.tier_multiplier")
     def _compute_tier_multiplier(self):
         for card in self:
             card.tier_multiplier = card.partner_id._get_tier_multiplier()

@@ -38,6 +38,9 @@ class ResCompany(models.Model):
     hstyle_profile_date = fields.Date(string="Profiles as of", readonly=True)
     hstyle_profile_tz = fields.Char(string="Profiles in timezone", readonly=True)
 
+    # New rules move many members at once, who are not written to.
+    hstyle_tier_quiet = fields.Boolean(readonly=True)
+
     @api.constrains("hstyle_active_days", "hstyle_lapsing_days", "hstyle_lapsed_days")
     def _check_hstyle_days(self):
         for company in self:

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 #: What makes a profile complete.
 _PROFILE = ("name", "phone", "email", "birthday")
@@ -7,7 +8,10 @@ _LATEST = 20
 
 
 class ResPartner(models.Model):
-    _inherit = "res.partner"
+    _name = "res.partner"
+    _inherit = ["res.partner", "hstyle.tier.explanation"]
+
+    grade_id = fields.Many2one(copy=False, index="btree_not_null")
 
     # One row for each company that the customer bought from.
     hstyle_profile_ids = fields.One2many(
@@ -77,15 +81,69 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
+        # The host's way with a grade is its own; a tier comes through its door.
+        grades = [self._pop_tier(vals) for vals in vals_list]
         partners = super().create(vals_list)
+        for partner, grade in zip(partners, grades, strict=True):
+            if grade:
+                partner._set_tier(grade)
         partners._award_profile()
         return partners
 
     def write(self, vals):
+        vals = dict(vals)
+        leaving = "grade_id" in vals and self.sudo().hstyle_membership_ids.partner_id
+        tier = self._pop_tier(vals)
+        if tier:
+            self._set_tier(tier)
+        elif leaving:
+            leaving._set_tier(tier)
         result = super().write(vals)
         if not vals.keys().isdisjoint(_PROFILE):
             self._award_profile()
         return result
+
+    @api.model
+    def _pop_tier(self, vals):
+        """Take a member tier out of values, and return it."""
+        grade = self.env["res.partner.grade"].browse(vals.get("grade_id") or ())
+        if grade.sudo().is_tier:
+            del vals["grade_id"]
+            return grade
+        return grade.browse()
+
+    def _set_tier(self, grade, cause="override", **values):
+        """Give customers a tier by hand, or none; for CRM managers and our own code.
+
+        :param values: see `res.partner.grade._prepare_change`
+        """
+        manager = self.env.user.has_group("hstyle_crm.hstyle_crm_group_manager")
+        if not (self.env.su or manager):
+            raise AccessError(
+                self.env._(
+                    "Only a CRM manager gives a tier by hand. All others follow from "
+                    "the customers' orders."
+                )
+            )
+        cause = self.env.context.get("tier_cause", cause)
+        grades = self.env["res.partner.grade"].sudo()
+        grades._assign(
+            [
+                grades._prepare_change(customer, grade.sudo(), cause, **values)
+                for customer in self.commercial_partner_id
+            ]
+        )
+
+    def action_hstyle_tier(self):
+        """Open the wizard that gives these customers a tier."""
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Change the tier"),
+            "res_model": "hstyle.tier.change",
+            "view_mode": "form",
+            "target": "new",
+            "context": {"default_partner_ids": self.commercial_partner_id.ids},
+        }
 
     def action_hstyle_export(self):
         """Download the chosen contacts with their profiles, as XLSX."""
@@ -116,7 +174,7 @@ class ResPartner(models.Model):
 
     def _get_tier_multiplier(self):
         """Return how many times the points of an order the customer earns."""
-        return self.grade_id.tier_multiplier or 1.0
+        return self.commercial_partner_id.grade_id.tier_multiplier or 1.0
 
     # === POINTS FOR EVENTS === #
 

@@ -44,6 +44,13 @@ class SaleOrder(models.Model):
         help="Until then nothing else can spend the points of this order.",
     )
 
+    tier_price_text = fields.Char(
+        string="Member price",
+        compute="_compute_tier_price_text",
+        compute_sudo=True,
+        help="The tier whose pricelist the order has.",
+    )
+
     # Read by hstyle.purchase: sums per customer come from the index alone.
     _hstyle_purchase_idx = models.Index(
         "(partner_id, company_id, date_order) INCLUDE (amount_total, currency_rate) "
@@ -62,6 +69,7 @@ class SaleOrder(models.Model):
         for order in chosen:
             order._fix_points()
             order._settle_points(fresh=True)
+        chosen._settle_tiers()
         return refused._notify_refused(len(chosen)) if refused else result
 
     def _action_cancel(self):
@@ -148,6 +156,33 @@ class SaleOrder(models.Model):
                 "sale_loyalty.sale_loyalty_reward_wizard_action"
             )
         return super().action_open_reward_wizard()
+
+    # === TIERS === #
+
+    @api.depends("pricelist_id", "partner_id.commercial_partner_id.grade_id")
+    def _compute_tier_price_text(self):
+        for order in self:
+            grade = order.partner_id.commercial_partner_id.grade_id
+            priced = grade.is_tier and order.pricelist_id
+            order.tier_price_text = (
+                self.env._("%s price", grade.name)
+                if priced and priced == grade.default_pricelist_id
+                else False
+            )
+
+    def _settle_tiers(self):
+        """Raise customers at once whose order reaches a tier: one query, if none."""
+        memberships = self.env["hstyle.membership"].sudo()
+        for company, orders in self.sudo().grouped("company_id").items():
+            if ladder_company := memberships._get_tier_company(company):
+                customers = orders.partner_id.commercial_partner_id
+                memberships._settle(ladder_company, customers.ids)
+
+    def _add_partnership(self):
+        # Who confirms an order need not be one who may give tiers by hand.
+        return super(
+            SaleOrder, self.sudo().with_context(tier_cause="sold")
+        )._add_partnership()
 
     # === WHAT AN ORDER EARNS === #
 

@@ -7,4 +7,5 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
     def _merge_loyalty_cards(self, src_partners, dst_partner):
         # Before the host adds up the points of the others: it knows of no rows.
         self.env["loyalty.card"]._merge_members(src_partners, dst_partner)
+        self.env["hstyle.membership"]._merge_members(src_partners, dst_partner)
         return super()._merge_loyalty_cards(src_partners, dst_partner)

@@ -1,0 +1,14 @@
+from odoo import api, models
+
+
+class ResUsers(models.Model):
+    _inherit = "res.users"
+
+    @api.model
+    def _tell_crm_managers(self, subject, body):
+        """Send a message to the CRM managers: something needs a person."""
+        group = self.env.ref("hstyle_crm.hstyle_crm_group_manager")
+        managers = group.sudo().all_user_ids.filtered("active").partner_id
+        self.env["mail.thread"].sudo().message_notify(
+            partner_ids=managers.ids, subject=subject, body=body
+        )

@@ -1,0 +1,41 @@
+from odoo import fields, models
+from odoo.exceptions import UserError
+
+
+class HstyleAccountHandover(models.TransientModel):
+    """Hand members over from one account manager to another, in bulk."""
+
+    _name = "hstyle.account.handover"
+    _description = "Handover of members"
+
+    manager_id = fields.Many2one(
+        comodel_name="hstyle.account.manager", string="From", required=True
+    )
+    successor_id = fields.Many2one(
+        comodel_name="hstyle.account.manager",
+        string="To",
+        help="Empty: to those with the least load for their capacity.",
+    )
+    count = fields.Integer(string="Members", help="How many; 0 is all of them.")
+    note = fields.Char(string="Reason", required=True)
+
+    def action_hand_over(self):
+        """Hand the members over, those with the manager for longest first."""
+        self.ensure_one()
+        if self.successor_id == self.manager_id:
+            raise UserError(
+                self.env._("Choose another account manager to hand over to.")
+            )
+        domain = [
+            ("manager_id", "=", self.manager_id.user_id.id),
+            ("company_id", "=", self.manager_id.company_id.id),
+        ]
+        members = self.env["hstyle.membership"].search(
+            domain, limit=self.count or None, order="since, id"
+        )
+        if self.successor_id:
+            members._set_manager(self.successor_id.user_id, self.note)
+        else:
+            managers = self.env["hstyle.account.manager"]
+            managers._distribute(members, besides=self.manager_id, note=self.note)
+        return True
