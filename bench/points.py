@@ -653,19 +653,24 @@ SELECT (SELECT count(*) FROM (TABLE posted EXCEPT ALL TABLE bench_due) d)
      + (SELECT count(*) FROM (TABLE expected EXCEPT ALL TABLE balance) d)
 """
 
-# The same rows and columns in one statement: no locks, nothing matched, no allocations.
+# The same rows and columns in one statement: no locks, no debts, no shards, no commits.
 FLOOR = """
 WITH due AS MATERIALIZED (
-     SELECT id, card_id, remaining
+     SELECT id, card_id, remaining, nextval('loyalty_history_id_seq') AS row_id
        FROM loyalty_history
       WHERE remaining > 0 AND expiration_date < %(day)s
      ),
      posted AS (
      INSERT INTO loyalty_history
-            (card_id, kind, key, date, points, issued, used, remaining, pending,
+            (id, card_id, kind, date, points, issued, used, remaining, pending,
              description, create_uid, create_date, write_uid, write_date)
-     SELECT card_id, 'expire', 'expire:' || id || ':' || %(day)s, %(day)s, -remaining,
+     SELECT row_id, card_id, 'expire', %(day)s, -remaining,
             0, remaining, 0, FALSE, 'Expired', 1, now(), 1, now()
+       FROM due
+     ),
+     drawn AS (
+     INSERT INTO hstyle_points_allocation (lot_id, row_id, points)
+     SELECT id, row_id, remaining
        FROM due
      ),
      closed AS (

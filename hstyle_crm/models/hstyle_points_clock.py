@@ -155,7 +155,8 @@ class HstylePointsClock(models.AbstractModel):
             )
             today = program._get_today()
             owing, waiting = cards._get_owing_and_waiting(today)
-            owing._post()
+            if owing:
+                owing._post()
             if released := waiting - owing:
                 released._release(today)
             if free := cards - owing:
@@ -181,18 +182,22 @@ class HstylePointsClock(models.AbstractModel):
         found = self.env.execute_query(
             SQL(
                 """
-                SELECT h.card_id, bool_or(h.remaining < 0), bool_or(%s)
+                SELECT h.card_id, TRUE AS owes
                   FROM loyalty_history h
-                 WHERE h.card_id = ANY(%s)
-                   AND h.remaining <> 0
-                 GROUP BY h.card_id
+                 WHERE h.card_id = ANY(%(cards)s)
+                   AND h.remaining < 0
+                 UNION
+                SELECT h.card_id, FALSE
+                  FROM loyalty_history h
+                 WHERE h.card_id = ANY(%(cards)s)
+                   AND %(waiting)s
                 """,
-                self._get_due_conditions(today)[0],
-                self.ids,
+                cards=self.ids,
+                waiting=self._get_due_conditions(today)[0],
             )
         )
-        owing = self.browse(card_id for card_id, owes, _waits in found if owes)
-        return owing, self.browse(card_id for card_id, _owes, waits in found if waits)
+        owing = self.browse(card_id for card_id, owes in found if owes)
+        return owing, self.browse(card_id for card_id, owes in found if not owes)
 
     def _release(self, today):
         """Let pending points whose day has come be spent."""

@@ -99,6 +99,7 @@ class LoyaltyHistory(models.Model):
     # Stock searches rows by order without an index.
     _order_idx = models.Index("(order_id, order_model)")
     _open_idx = models.Index("(card_id) WHERE remaining <> 0")
+    _debt_idx = models.Index("(card_id) WHERE remaining < 0")
     _expiration_idx = models.Index("(expiration_date, card_id) WHERE remaining > 0")
     _available_idx = models.Index(
         "(available_on, card_id) WHERE pending AND remaining > 0"
