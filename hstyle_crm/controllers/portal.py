@@ -5,8 +5,8 @@ from odoo.addons.portal.controllers.portal import pager as portal_pager
 from odoo.addons.sale.controllers.portal import CustomerPortal
 
 
-class PointsPortal(CustomerPortal):
-    """What members see of their points, and choose on their quotations."""
+class MemberPortal(CustomerPortal):
+    """What members see of their tier and points, and choose on their quotations."""
 
     def _get_points_domain(self):
         """Return the domain of the visitor's own cards."""
@@ -18,7 +18,51 @@ class PointsPortal(CustomerPortal):
         if "points_count" in counters:
             cards = request.env["loyalty.card"].sudo()
             values["points_count"] = cards.search_count(self._get_points_domain())
+        if "membership_count" in counters:
+            values["membership_count"] = len(self._get_membership())
         return values
+
+    def _get_membership(self):
+        """Return the visitor's own membership, or none."""
+        customer = request.env.user.partner_id.commercial_partner_id
+        domain = [("partner_id", "=", customer.id)]
+        return request.env["hstyle.membership"].sudo().search(domain)
+
+    @route("/my/membership", type="http", auth="user", website=True)
+    def portal_my_membership(self, announced=None):
+        """Show the visitor's tier, what is missing, and what it is worth."""
+        return self._render_membership(announced=announced)
+
+    def _render_membership(self, **values):
+        member = self._get_membership()
+        customer = request.env.user.partner_id.commercial_partner_id.sudo()
+        if member:
+            customer = customer.with_company(member.company_id)
+        values = {
+            **self._prepare_portal_layout_values(),
+            "page_name": "membership",
+            "member": member,
+            "customer": customer,
+            "benefits": member.grade_id.benefit_ids.with_context(
+                partner_id=customer.id
+            ),
+            "contact": request.env["hstyle.account.manager"]
+            .sudo()
+            ._get_contact(member),
+            "visits": member._get_visits(),
+            **values,
+        }
+        return request.render("hstyle_crm.portal_my_membership", values)
+
+    @route("/my/visit", type="http", auth="user", website=True, methods=["POST"])
+    def portal_my_visit(self, moment="", place="", note=""):
+        """Announce a visit to the account manager."""
+        try:
+            with request.env.cr.savepoint():
+                self._get_membership()._announce_visit(moment, place, note)
+        except UserError as error:
+            return self._render_membership(refused=str(error))
+        return request.redirect("/my/membership?announced=1#visit")
 
     @route(
         ["/my/points", "/my/points/page/<int:page>"],

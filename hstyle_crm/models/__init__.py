@@ -12,6 +12,7 @@ from . import hstyle_import_column
 from . import hstyle_import_row
 from . import hstyle_tier_evaluation
 from . import hstyle_tier_job
+from . import hstyle_visit
 from . import hstyle_membership
 from . import hstyle_member_report
 from . import hstyle_order

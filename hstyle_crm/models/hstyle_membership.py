@@ -10,7 +10,7 @@ class HstyleMembership(models.Model):
 
     _name = "hstyle.membership"
     _description = "Membership"
-    _inherit = ["hstyle.tier.evaluation", "hstyle.tier.job"]
+    _inherit = ["hstyle.tier.evaluation", "hstyle.tier.job", "hstyle.visit"]
     _order = "since desc, id desc"
     _rec_name = "partner_id"
     _rec_names_search = ["partner_id.name", "partner_id.email", "partner_id.phone"]
@@ -160,7 +160,6 @@ class HstyleMembership(models.Model):
             ]
         )
         if highest and highest != ours:
-            values = values[0]
-            values.pop("id")
+            values = {n: v or None for n, v in values[0].items() if n != "id"}
             change = grades._prepare_change(dst_partner, grade, "merged", **values)
             grades._assign([change])

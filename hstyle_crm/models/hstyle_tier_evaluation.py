@@ -1,4 +1,4 @@
-from odoo import api, models
+from odoo import api, models, tools
 from odoo.tools import SQL
 
 #: What a customer's figures are compared for: entering a tier today, keeping the tier
@@ -229,6 +229,8 @@ class HstyleTierEvaluation(models.AbstractModel):
             else SQL("contact.commercial_partner_id = ANY(%s)", list(partner_ids)),
         )
 
+    @api.model
+    @tools.ormcache("company.id")
     def _get_branch_ids(self, company):
         """Return the ids of the company and its branches, whose customers are one."""
         domain = [("id", "child_of", company.id)]
@@ -389,7 +391,7 @@ class HstyleTierEvaluation(models.AbstractModel):
                                 WHEN n.undo_on IS NULL THEN 'doubt' END
                  WHEN n.undo_on IS NOT NULL THEN 'clear'
                  WHEN n.valid_until - n.warn <= %(today)s AND n.warn > 0
-                      AND n.target < n.step AND NOT n.kept
+                      AND NOT n.kept
                       AND n.warned_for IS DISTINCT FROM n.valid_until THEN 'warn'
             END
             """,

@@ -182,7 +182,7 @@ class HstyleTierExplanation(models.AbstractModel):
         today = company._hstyle_today()
         if row["pinned_until"] and row["pinned_until"] >= today:
             return self.env._("%(tier)s is set by hand until %(day)s.", **words)
-        if row["kept"] or row["target"] >= row["step"] or not step.keeping:
+        if row["kept"] or not step.keeping:
             return self.env._("%(tier)s is safe beyond %(day)s.", **words)
         values = self._get_values(row, "keep")
         missing = tiers.get_missing(tiers.get_nearest(step.keeping, values), values)

@@ -95,7 +95,9 @@ class ResPartner(models.Model):
         leaving = "grade_id" in vals and self.sudo().hstyle_membership_ids.partner_id
         tier = self._pop_tier(vals)
         if tier:
-            self._set_tier(tier)
+            self.filtered(lambda p: p.commercial_partner_id.grade_id != tier)._set_tier(
+                tier
+            )
         elif leaving:
             leaving._set_tier(tier)
         result = super().write(vals)

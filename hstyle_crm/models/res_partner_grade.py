@@ -170,6 +170,8 @@ class ResPartnerGrade(models.Model):
         users = self.env.ref("base.group_user").sudo()
         if self.default_pricelist_id and pricelists not in users.implied_ids:
             users._apply_group(pricelists)
+            # Else the host gives the first pricelist there is to everybody.
+            self.company_id.sudo()._activate_or_create_pricelists()
 
     # === THE LADDER === #
 

@@ -57,6 +57,75 @@ ACCESS = {
         "manager": "rwcu",
     },
     "hstyle.import.row": {"clerk": "r", "agent": "", "marketer": "", "manager": "r"},
+    "hstyle.tier.rule": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "rwcu",
+    },
+    "hstyle.benefit": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "rwcu"},
+    "hstyle.account.manager": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "rwcu",
+    },
+    "hstyle.membership": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.tier.move": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.benefit.use": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.account.assignment": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.member.report": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.tier.change": {
+        "clerk": "rwcu",
+        "agent": "rwcu",
+        "marketer": "",
+        "manager": "rwcu",
+    },
+    "hstyle.tier.trial": {"clerk": "", "agent": "", "marketer": "", "manager": "rwcu"},
+    "hstyle.tier.trial.line": {
+        "clerk": "",
+        "agent": "",
+        "marketer": "",
+        "manager": "rwcu",
+    },
+    "hstyle.account.handover": {
+        "clerk": "",
+        "agent": "",
+        "marketer": "",
+        "manager": "rwcu",
+    },
+    "hstyle.tier.statement": {
+        "clerk": "rwcu",
+        "agent": "rwcu",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.tier.statement.line": {
+        "clerk": "rwcu",
+        "agent": "rwcu",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+}
+#: Wizards: who makes one sees it, by the host's own rule.
+WIZARDS = {
+    "hstyle.points.opening",
+    "hstyle.tier.change",
+    "hstyle.tier.trial",
+    "hstyle.tier.trial.line",
+    "hstyle.tier.statement",
+    "hstyle.tier.statement.line",
+    "hstyle.account.handover",
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -113,13 +182,17 @@ class TestAccess(HstyleCommon):
         rows = [("1", "1", "2026-03-01", "a", "", "", "10"), bad]
         self._import(rows, shop=shop, user=self.env.user)
         self._give_points(company)
+        self._give_tier(company)
         self.env["hstyle.profile"]._refresh()
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in ("hstyle.profile.dirty", "hstyle.points.opening")
+            if model not in {"hstyle.profile.dirty", *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
+        for shipped in ("hstyle.tier.rule", "hstyle.benefit"):
+            domain = [("company_id", "=", company.id)]
+            theirs[shipped] = self.env[shipped].search(domain).ids
         for model, ids in theirs.items():
             self.assertTrue(ids, model)
             records = self.env[model].with_user(self.manager)
@@ -141,6 +214,52 @@ class TestAccess(HstyleCommon):
         card._post([card._prepare_move("adjust", -4, "Mistake")])
         values = {"card_id": card.id, "points": 5, "reason": "More"}
         self.env["hstyle.points.adjustment"].create(values)
+
+    def _give_tier(self, company):
+        """Let a customer of a company have a tier, a benefit and a manager."""
+        tier = self.env["res.partner.grade"].create(
+            {
+                "name": "Theirs",
+                "is_tier": True,
+                "company_id": company.id,
+                "has_manager": True,
+                "rule_ids": [Command.create({"threshold": 100})],
+                "benefit_ids": [Command.create({"name": "Gift"})],
+            }
+        )
+        self.env["hstyle.account.manager"].create(
+            {"user_id": self.env.user.id, "company_id": company.id}
+        )
+        partner = self._create_partner("Their member", grade_id=tier.id)
+        tier.benefit_ids._use(partner)
+        return partner
+
+    def test_tiers_are_for_managers(self):
+        """The host lets salespeople write grades: not those of members."""
+        seller = new_test_user(
+            self.env, login="seller", groups="sales_team.group_sale_manager"
+        )
+        tier = self.env.ref("hstyle_crm.tier_gold")
+        for user in (seller, self.clerk, self.agent, self.marketer):
+            with self.assertRaises(AccessError):
+                tier.with_user(user).name = "Mine"
+            with self.assertRaises(AccessError):
+                grades = self.env["res.partner.grade"].with_user(user)
+                grades.create({"name": "Mine", "is_tier": True})
+        grade = self.env["res.partner.grade"].with_user(seller).create({"name": "A"})
+        grade.name = "Reseller"
+        tier.with_user(self.manager).name = "Golden"
+
+    def test_a_member_of_another_company(self):
+        """The form of a shared customer opens, and says nothing of that tier."""
+        company = self.env["res.company"].create({"name": "Other"})
+        partner = self._give_tier(company).with_user(self.manager)
+        self.env.invalidate_all()
+        self.assertFalse(partner.hstyle_membership_ids)
+        self.assertFalse(partner.tier_next_text or partner.tier_rule_text)
+        self.assertTrue(Form(partner).record)
+        grades = self.env["res.partner.grade"].with_user(self.manager)
+        self.assertFalse(grades.search([("company_id", "=", company.id)]))
 
     def test_the_sales_team_opens_cards(self):
         """Also who has no role of ours: of members, and gift cards."""

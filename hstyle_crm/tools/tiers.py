@@ -43,19 +43,22 @@ class Step:
 
     @property
     def keeping(self):
-        """The groups that keep the tier: those of entry, where none are given."""
-        return self.keep or self.entry
+        """The groups that keep the tier: who could enter anew keeps it, too."""
+        return self.keep + self.entry
 
 
 def get_end(start, months, rounding):
     """Return the last day of a tier that is given on a day; None: it never ends.
+
+    Months later, that day: orders of the first day gave the tier, and the same number
+    of last months that keep it begin on the day after.
 
     :param int months: validity; 0 is without end
     :param str rounding: "day", or "month" or "year" whose end is waited for
     """
     if not months:
         return None
-    last = start + relativedelta(months=months) - timedelta(days=1)
+    last = start + relativedelta(months=months)
     if rounding == "year":
         return last.replace(month=12, day=31)
     return month_end(last) if rounding == "month" else last
@@ -66,11 +69,10 @@ def renew(end, today, months, rounding):
 
     A job that stood still for longer than a period starts the new one today.
     """
-    start = end + timedelta(days=1)
-    last = get_end(start, months, rounding)
+    last = get_end(end, months, rounding)
     if last and last < today:
-        start, last = today, get_end(today, months, rounding)
-    return start, last
+        return today, get_end(today, months, rounding)
+    return end + timedelta(days=1), last
 
 
 def get_share(conditions, values):
