@@ -14,6 +14,8 @@ import time
 from datetime import datetime, timedelta
 from pathlib import Path
 
+from freezegun import freeze_time
+
 from odoo.tools import SQL
 
 SHOP = "Complete Journey"
@@ -46,6 +48,9 @@ def load(env):
     done = env["hstyle.profile"]._refresh()
     env.cr.commit()
     _say(started, f"profiles refreshed: {done['inserted']:,} customers")
+    members = _raise_tiers(env)
+    env.cr.commit()
+    _say(started, f"tiers of the year: {members:,} members")
     rows = _give_points(env)
     env.cr.commit()
     _say(started, f"points of the year: {rows:,} rows on the members' cards")
@@ -150,6 +155,33 @@ def _write_generated(path, customers=2000, orders=40_000):
                      f"Women / {kind}", draw.choice(["own", "other"]), 1, paid, 0]
                 )  # fmt: skip
     return {}
+
+
+def _raise_tiers(env):
+    """Let the shipped rules decide at the end of each quarter of the year."""
+    for name, percent in (("gold", 2), ("platinum", 5), ("diamond", 8)):
+        tier = env.ref(f"hstyle_crm.tier_{name}")
+        item = {"compute_price": "percentage", "percent_price": percent}
+        tier.default_pricelist_id = env["product.pricelist"].create(
+            {"name": f"{tier.name} price", "item_ids": [(0, 0, item)]}
+        )
+    for name in ("Ann Li", "Bob Wang"):
+        values = {"name": name, "login": name.split()[0].lower()}
+        user = env["res.users"].create(values)
+        env["hstyle.account.manager"].create({"user_id": user.id, "capacity": 40})
+    env["hstyle.tier.rule"].search([])._activate()
+    env.company.hstyle_tier_quiet = True
+    memberships = env["hstyle.membership"]
+    for days in (270, 180, 90, 0):
+        with freeze_time(datetime.now() - timedelta(days=days)):
+            due = memberships._evaluate(env.company)
+            memberships._settle(env.company, [row["partner_id"] for row in due])
+    env.company.hstyle_tier_quiet = False
+    domain = [("kind", "=", "free_return")]
+    for benefit in env["hstyle.benefit"].search(domain):
+        members = memberships.search([("grade_id", "=", benefit.grade_id.id)], limit=30)
+        benefit._grant(members)
+    return memberships.search_count([])
 
 
 def _give_points(env):

@@ -41,7 +41,7 @@ class HstyleMembership(models.Model):
     joined_on = fields.Date(string="Member since", required=True, readonly=True)
     since = fields.Date(string="Tier since", required=True, readonly=True)
     period_start = fields.Date(string="Valid from", required=True, readonly=True)
-    valid_until = fields.Date(readonly=True)
+    valid_until = fields.Date(string="Valid until", readonly=True)
     pinned_until = fields.Date(
         string="Set by hand until",
         readonly=True,

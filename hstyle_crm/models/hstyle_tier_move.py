@@ -57,7 +57,7 @@ class HstyleTierMove(models.Model):
         "condition."
     )
     figures_text = fields.Char(string="Figures", compute="_compute_figures_text")
-    valid_until = fields.Date()
+    valid_until = fields.Date(string="Valid until")
     user_id = fields.Many2one(comodel_name="res.users", required=True)
 
     # Read by the statement.
