@@ -81,41 +81,50 @@ INSERT INTO sale_order
 SELECT 'D' || m.partner_id, m.partner_id, m.partner_id, m.partner_id, m.company_id,
        company.currency_id, %(moment)s, %(moment)s, 'sale', 3000, 1
   FROM (
-        SELECT partner_id, company_id
+        SELECT m.partner_id, m.company_id
           FROM hstyle_membership m
           JOIN res_partner_grade g ON g.id = m.grade_id AND g.sequence < 30
-         ORDER BY md5(partner_id::text || %(moment)s::text)
+         ORDER BY md5(m.partner_id::text || %(moment)s::text)
          LIMIT %(count)s
        ) m
   JOIN res_company company ON company.id = m.company_id
 """
 
-# The floor: finds who rises by the shipped rules, and writes what our job writes.
+# The floor: finds by the shipped rules who rises, whose validity is over and not earned
+# anew, and whose upgrade a refund took back, and writes what our job writes. It is
+# written for just these rules and one night: nothing locked, explained or in batches.
 FLOOR = """
 CREATE TEMPORARY TABLE floor_result ON COMMIT DROP AS
   WITH spent AS (
-        SELECT so.partner_id,
-               sum(so.amount_total) FILTER (WHERE so.date_order >= %(start)s) AS spend,
-               count(*) AS orders
-          FROM sale_order so
-         WHERE so.state = 'sale' AND so.company_id = %(company)s
-           AND so.date_order < %(end)s
-         GROUP BY so.partner_id
+        SELECT p.partner_id,
+               sum(p.revenue) FILTER (WHERE p.date_order >= %(start)s) AS spend,
+               sum(p.orders) AS orders,
+               sum(p.revenue) FILTER (
+                   WHERE p.date_order >= m.valid_until - interval '12 months') AS kept,
+               sum(p.revenue) FILTER (WHERE p.date_order < m.since + 1) AS before
+          FROM hstyle_purchase p
+          LEFT JOIN hstyle_membership m ON m.partner_id = p.partner_id
+         WHERE p.company_id = %(company)s AND p.date_order < %(end)s
+         GROUP BY p.partner_id
        ),
        judged AS (
-        SELECT m.id, m.partner_id, m.grade_id AS old_id, spent.spend,
+        SELECT m.id, spent.*, m.grade_id AS old_id, m.valid_until AS ends_on,
+               m.spent_at_since,
                CASE WHEN spend >= 8000 THEN %(diamond)s
                     WHEN spend >= 3000 THEN %(platinum)s
-                    WHEN spend >= 1000 THEN %(gold)s ELSE %(silver)s END AS new_id
+                    WHEN spend >= 1000 THEN %(gold)s
+                    WHEN orders >= 1 THEN %(silver)s END AS new_id
           FROM spent
-          JOIN hstyle_membership m USING (partner_id)
+          LEFT JOIN hstyle_membership m ON m.partner_id = spent.partner_id
        )
-SELECT j.*, g.sequence > o.sequence AS up,
+SELECT j.id, j.partner_id, j.old_id, j.new_id, j.spend,
        (%(today)s::date + interval '12 months')::date AS valid_until
   FROM judged j
   JOIN res_partner_grade g ON g.id = j.new_id
   JOIN res_partner_grade o ON o.id = j.old_id
- WHERE g.sequence > o.sequence;
+ WHERE g.sequence > o.sequence
+    OR j.ends_on < %(today)s AND j.kept < 800
+    OR j.before < j.spent_at_since AND g.sequence < o.sequence;
 INSERT INTO hstyle_tier_move
        (partner_id, company_id, date, grade_from_id, grade_to_id, kind, origin, cause,
         figures, valid_until, user_id)

@@ -163,7 +163,7 @@ class HstyleTierAssignment(models.AbstractModel):
             return "join"
         if old == new:
             return "keep"
-        order = self._get_tiers(new.company_id).ids
+        order = [step.id for step in self._get_ladder(new.company_id)]
         return "up" if order.index(new.id) > order.index(old.id) else "down"
 
     # === WRITING === #

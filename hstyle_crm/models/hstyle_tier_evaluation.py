@@ -50,10 +50,35 @@ class HstyleTierEvaluation(models.AbstractModel):
         ]
 
     @api.model
-    def _get_figures(self, ladder, *more):
+    def _find_due(self, company):
+        """Return the customers for whom there may be something to do, in order.
+
+        Whether a refund undoes an upgrade is left to `_evaluate`, for those few whose
+        spend fell.
+        """
+        ladder = self.env["res.partner.grade"]._get_ladder(company)
+        figures = self._get_figures(ladder, modes=("entry", "keep"))
+        if not figures:
+            return []
+        self._set_planner()
+        query = self._sql_evaluation(
+            company, ladder, figures, everybody=False, coarse=True
+        )
+        return [row[0] for row in self.env.execute_query(query)]
+
+    @api.model
+    def _set_planner(self):
+        """Let the big statement have its memory, and start at once."""
+        self.env.cr.execute(
+            "SELECT set_config('jit', 'off', TRUE),"
+            " set_config('work_mem', '256MB', TRUE)"
+        )
+
+    @api.model
+    def _get_figures(self, ladder, *more, modes=_MODES):
         """Return (mode, spec) → name of its column; ``more`` of those that enter."""
         figures = {("entry", spec): f"v{n}" for n, spec in enumerate(more)}
-        for mode in _MODES:
+        for mode in modes:
             for step in ladder:
                 groups = step.keeping if mode == "keep" else step.entry
                 for condition in (c for group in groups for c in group):
@@ -73,24 +98,31 @@ class HstyleTierEvaluation(models.AbstractModel):
     # === THE STATEMENT === #
 
     def _sql_evaluation(
-        self, company, ladder, figures, partner_ids=None, everybody=True, trial=False
+        self,
+        company,
+        ladder,
+        figures,
+        partner_ids=None,
+        everybody=True,
+        trial=False,
+        coarse=False,
     ):
         """Return the query of `_evaluate`.
 
         :param trial: as if the validity of every membership ended today
+        :param coarse: leave out what is needed to act, but not to find who is due
         """
         today = company._hstyle_today()
         return SQL(
             """
-            WITH member AS (
-                 SELECT *
-                   FROM hstyle_membership
+            WITH member AS MATERIALIZED (
+                 SELECT m.*, %(bounds)s
+                   FROM hstyle_membership m
                   WHERE company_id = %(company)s AND %(chosen)s
             ), bought AS (%(bought)s), earned AS (%(earned)s), spent AS (
                  SELECT b.partner_id,
-                        MIN(b.day) FILTER (WHERE b.revenue > 0) AS first_on,
-                        SUM(b.revenue) AS total,
-                        SUM(b.revenue) FILTER (WHERE b.day <= m.since) AS spent,
+                        SUM(b.revenue) FILTER (WHERE b.moment < m.after_since) AS spent,
+                        %(more)s
                         %(spent_columns)s
                    FROM bought b
                    LEFT JOIN member m USING (partner_id)
@@ -104,7 +136,7 @@ class HstyleTierEvaluation(models.AbstractModel):
                  SELECT COALESCE(s.partner_id, m.partner_id) AS partner_id,
                         m.id AS membership_id, m.since, m.valid_until, m.pinned_until,
                         m.undo_on, m.warned_for, m.spent_at_since,
-                        s.first_on, COALESCE(s.total, 0) AS total,
+                        %(more_names)s
                         COALESCE(s.spent, 0) AS spent,
                         %(steps)s AS step, %(columns)s
                    FROM spent s
@@ -122,20 +154,23 @@ class HstyleTierEvaluation(models.AbstractModel):
                  OFFSET 0
             ), decided AS (SELECT n.*, %(action)s AS action FROM judged n)
             SELECT partner_id, membership_id, step, target, kept, action, valid_until,
-                   pinned_until, first_on, total, %(names)s
+                   pinned_until, %(more_names)s %(names)s
               FROM decided
              WHERE %(everybody)s OR action IS NOT NULL
              ORDER BY partner_id
             """,
             company=company.id,
+            more=self._sql_more(company, coarse),
+            bounds=self._sql_bounds(company, figures, today, trial),
             chosen=self._sql_chosen(partner_ids),
             bought=self._sql_bought(company, today, partner_ids),
             earned=self._sql_earned(company, today, partner_ids, figures),
+            more_names=SQL("" if coarse else "first_on, total,"),
             spent_columns=self._sql_columns(
-                figures, ("spend", "orders"), today, trial, everybody
+                company, figures, ("spend", "orders"), today, everybody
             ),
             earned_columns=self._sql_columns(
-                figures, ("points",), today, trial, everybody
+                company, figures, ("points",), today, everybody
             ),
             columns=self._sql_joined(figures, today, trial, everybody),
             steps=self._sql_case(
@@ -145,7 +180,9 @@ class HstyleTierEvaluation(models.AbstractModel):
             kept=self._sql_per_step(
                 self._sql_holds(step.keeping, "keep", figures) for step in ladder
             ),
-            held=self._sql_per_step(
+            held=SQL("FALSE")
+            if coarse
+            else self._sql_per_step(
                 self._sql_holds(step.entry, "since", figures) for step in ladder
             ),
             grace=self._sql_per_step(SQL("%s", s.grace_days) for s in ladder),
@@ -161,55 +198,64 @@ class HstyleTierEvaluation(models.AbstractModel):
         return SQL("partner_id = ANY(%s)", list(partner_ids))
 
     def _sql_bought(self, company, today, partner_ids):
-        """Return the query of net orders: (partner_id, day, revenue)."""
+        """Return the query of purchases: (partner_id, moment, revenue, kept).
+
+        An order is kept if it is not refunded in full. The view would join all
+        contacts; few are of a family, whose purchases are one customer's.
+        """
         source = SQL("hstyle_purchase p")
         if partner_ids is not None:
             # OFFSET 0: each contact is looked up, where a join would read everything.
             source = SQL(
                 """
-                res_partner contact
+                (SELECT id FROM res_partner
+                  WHERE commercial_partner_id = ANY(%s)) contact
                 CROSS JOIN LATERAL (
                       SELECT * FROM hstyle_purchase
                        WHERE contact_id = contact.id OFFSET 0) p
-                """
+                """,
+                list(partner_ids),
             )
         return SQL(
             """
-            SELECT p.partner_id,
-                   MIN((p.date_order AT TIME ZONE 'UTC' AT TIME ZONE %s)::date) AS day,
-                   SUM(p.revenue) AS revenue
-              FROM %s
-             WHERE p.company_id = ANY(%s)
-               AND p.partner_id IS NOT NULL
-               AND %s
-               AND p.date_order < ((%s + 1)::timestamp
-                                   AT TIME ZONE %s AT TIME ZONE 'UTC')
-             GROUP BY p.partner_id, p.sale_order_id, p.shop_order_id
+            SELECT COALESCE(family.commercial_partner_id, p.contact_id) AS partner_id,
+                   p.date_order AS moment, p.revenue,
+                   p.orders > 0 AND p.revenue > COALESCE(credit.refund, 0) AS kept
+              FROM %(source)s
+              LEFT JOIN res_partner family
+                ON family.id = p.contact_id
+               AND family.commercial_partner_id <> family.id
+              LEFT JOIN (
+                    SELECT sale_order_id, SUM(refund) AS refund
+                      FROM %(source)s
+                     WHERE p.kind = 'refund'
+                     GROUP BY sale_order_id
+                   ) credit
+                ON credit.sale_order_id = p.sale_order_id
+               AND p.kind = 'sale'
+             WHERE p.company_id = ANY(%(companies)s)
+               AND p.contact_id IS NOT NULL
+               AND p.date_order < %(end)s
             """,
-            company.hstyle_tz,
-            source,
-            self._get_branch_ids(company),
-            SQL("TRUE")
-            if partner_ids is None
-            else SQL("contact.commercial_partner_id = ANY(%s)", list(partner_ids)),
-            today,
-            company.hstyle_tz,
+            source=source,
+            companies=self._get_branch_ids(company),
+            end=self._sql_moment(company, SQL("%s::date + 1", today)),
         )
 
     def _sql_earned(self, company, today, partner_ids, figures):
-        """Return the query of points by order: (partner_id, day, points).
+        """Return the query of points by order: (partner_id, moment, points).
 
         What an order earned, less what was taken back, on the day of its award.
         """
         if not any(spec[0] == "points" for _mode, spec in figures):
             return SQL(
-                "SELECT NULL::int AS partner_id, NULL::date AS day,"
+                "SELECT NULL::int AS partner_id, NULL::timestamp AS moment,"
                 " 0::numeric AS points WHERE FALSE"
             )
         return SQL(
             """
             SELECT contact.commercial_partner_id AS partner_id,
-                   MIN(h.date) AS day, SUM(h.points) AS points
+                   %s AS moment, SUM(h.points) AS points
               FROM loyalty_history h
               JOIN loyalty_card c ON c.id = h.card_id
               JOIN loyalty_program program
@@ -222,6 +268,7 @@ class HstyleTierEvaluation(models.AbstractModel):
                AND %s
              GROUP BY contact.commercial_partner_id, h.order_model, h.order_id
             """,
+            self._sql_moment(company, SQL("MIN(h.date)")),
             self._get_branch_ids(company),
             today,
             SQL("TRUE")
@@ -239,26 +286,51 @@ class HstyleTierEvaluation(models.AbstractModel):
 
     # === FIGURES === #
 
-    def _sql_columns(self, figures, measures, today, trial, everybody):
+    def _sql_moment(self, company, day):
+        """Return the first moment (UTC) of a day of the company."""
+        return SQL(
+            "((%s)::timestamp AT TIME ZONE %s AT TIME ZONE 'UTC')",
+            day,
+            company.hstyle_tz,
+        )
+
+    def _sql_day(self, company, moment):
+        """Return the company's day of a moment (UTC)."""
+        return SQL(
+            "(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)::date", moment, company.hstyle_tz
+        )
+
+    def _sql_more(self, company, coarse):
+        """Return the columns that only who acts must know."""
+        if coarse:
+            return SQL("")
+        first = SQL("MIN(b.moment) FILTER (WHERE b.kept)")
+        return SQL(
+            "%s AS first_on, SUM(b.revenue) AS total,", self._sql_day(company, first)
+        )
+
+    def _sql_columns(self, company, figures, measures, today, everybody):
         """Return the columns that sum orders ``b`` of members ``m`` over windows."""
         columns = [SQL("NULL AS nothing")]
         for (mode, spec), name in figures.items():
             if spec[0] not in measures:
                 continue
-            counted = self._sql_window(mode, spec, today, trial)
+            counted = self._sql_window(company, mode, spec, name, today)
+            column = SQL.identifier(name)
             columns.append(
                 SQL(
                     "%s FILTER (WHERE %s) AS %s",
                     self._sql_sum(spec[0]),
                     counted,
-                    SQL.identifier(name),
+                    column,
                 )
             )
             if everybody and mode == "entry":
+                first = SQL("MIN(b.moment) FILTER (WHERE %s)", counted)
                 columns.append(
                     SQL(
-                        "MIN(b.day) FILTER (WHERE %s) AS %s",
-                        counted,
+                        "%s AS %s",
+                        self._sql_day(company, first),
                         SQL.identifier(f"d{name}"),
                     )
                 )
@@ -267,7 +339,7 @@ class HstyleTierEvaluation(models.AbstractModel):
     def _sql_sum(self, measure):
         return {
             "spend": SQL("SUM(b.revenue)"),
-            "orders": SQL("SUM((b.revenue > 0)::int)"),
+            "orders": SQL("SUM(b.kept::int)"),
             "points": SQL("SUM(b.points)"),
         }[measure]
 
@@ -278,22 +350,40 @@ class HstyleTierEvaluation(models.AbstractModel):
         ends = mode == "keep" and not trial
         return SQL("m.valid_until") if ends else SQL("%s::date", today)
 
-    def _sql_window(self, mode, spec, today, trial):
-        """Return the condition that the day of an order is in a window."""
+    def _sql_first_day(self, mode, spec, today, trial):
+        """Return the first day of a window, of member ``m``."""
         _measure, window, months = spec
         as_of = self._sql_as_of(mode, today, trial)
         if window == "rolling":
-            counted = SQL(
-                "b.day > (%s - make_interval(months => %s))::date", as_of, months
-            )
-        elif window == "year":
-            counted = SQL("b.day >= date_trunc('year', %s)::date", as_of)
-        elif mode == "keep":
-            counted = SQL("b.day >= m.period_start")
-        else:
-            counted = SQL("(m.joined_on IS NULL OR b.day >= m.joined_on)")
+            return SQL("(%s - make_interval(months => %s))::date + 1", as_of, months)
+        if window == "year":
+            return SQL("date_trunc('year', %s)::date", as_of)
+        return SQL("m.period_start") if mode == "keep" else SQL("m.joined_on")
+
+    def _sql_bounds(self, company, figures, today, trial):
+        """Return the columns of the windows' first moments: once for a member."""
+        bounds = {
+            f"first_{name}": self._sql_first_day(mode, spec, today, trial)
+            for (mode, spec), name in figures.items()
+            if spec[0] != "months" and (mode != "entry" or spec[1] == "entry")
+        }
+        bounds["after_since"] = SQL("m.since + 1")
+        return SQL(", ").join(
+            SQL("%s AS %s", self._sql_moment(company, day), SQL.identifier(name))
+            for name, day in bounds.items()
+        )
+
+    def _sql_window(self, company, mode, spec, name, today):
+        """Return the condition that the moment of an order is in a window."""
+        if mode == "entry" and spec[1] != "entry":
+            # The same for everybody, and for those who are no members.
+            first = self._sql_first_day(mode, spec, today, False)
+            return SQL("b.moment >= %s", self._sql_moment(company, first))
+        counted = SQL("b.moment >= m.%s", SQL.identifier(f"first_{name}"))
         if mode == "since":
-            return SQL("%s AND b.day <= m.since", counted)
+            return SQL("%s AND b.moment < m.after_since", counted)
+        if mode == "entry":
+            return SQL("(m.joined_on IS NULL OR %s)", counted)
         return counted
 
     def _sql_joined(self, figures, today, trial, everybody):

@@ -44,7 +44,7 @@ class HstyleTierJob(models.AbstractModel):
         commit = self.env["ir.cron"]._commit_progress
         work = []
         for company in self._get_companies():
-            ids = [row["partner_id"] for row in self._evaluate(company)]
+            ids = self._find_due(company)
             work += [(company, chunk) for chunk in split_every(CHUNK, ids, list)]
         commit(remaining=sum(len(ids) for _company, ids in work))
         done, bad = Counter(), []
