@@ -372,7 +372,12 @@ class HstyleTierEvaluation(models.AbstractModel):
             SQL("WHEN %s THEN %s", self._sql_holds(step.entry, "entry", figures), n)
             for n, step in reversed(list(enumerate(ladder, 1)))
         ]
-        return SQL("(CASE %s ELSE 0 END)", SQL(" ").join(cases))
+        # Who is no member joins at the first kept order, whatever the thresholds.
+        return SQL(
+            "(CASE WHEN n.membership_id IS NULL AND n.first_on IS NULL THEN 0"
+            " %s ELSE 0 END)",
+            SQL(" ").join(cases),
+        )
 
     def _sql_action(self, today):
         """Return what is to be done; see `_evaluate`."""
