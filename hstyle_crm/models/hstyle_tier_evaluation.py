@@ -318,15 +318,21 @@ class HstyleTierEvaluation(models.AbstractModel):
         return SQL(", ").join(columns)
 
     def _sql_months(self, as_of):
-        """Return the full months of membership: 31 January + 1 month is in February."""
+        """Return the full months of membership: 31 January + 1 month is in February.
+
+        Who joins today is a member since the first kept order.
+        """
+        joined = SQL("COALESCE(m.joined_on, s.first_on)")
         months = SQL(
-            "((EXTRACT(YEAR FROM %(day)s) - EXTRACT(YEAR FROM m.joined_on)) * 12"
-            " + EXTRACT(MONTH FROM %(day)s) - EXTRACT(MONTH FROM m.joined_on))::int",
+            "((EXTRACT(YEAR FROM %(day)s) - EXTRACT(YEAR FROM %(joined)s)) * 12"
+            " + EXTRACT(MONTH FROM %(day)s) - EXTRACT(MONTH FROM %(joined)s))::int",
+            joined=joined,
             day=as_of,
         )
         return SQL(
-            "COALESCE(%(months)s - (m.joined_on + make_interval(months => %(months)s)"
+            "COALESCE(%(months)s - (%(joined)s + make_interval(months => %(months)s)"
             " > %(day)s)::int, 0)",
+            joined=joined,
             months=months,
             day=as_of,
         )
