@@ -5,6 +5,7 @@ import os
 import random
 from collections import Counter
 from datetime import datetime, timedelta
+from itertools import count
 
 from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL
@@ -149,9 +150,9 @@ class TiersCommon(HstylePointsCommon):
 
     # === CUSTOMERS === #
 
-    def _open_customers(self, count):
+    def _open_customers(self, number):
         """Create customers, each with a contact of its own and a card per company."""
-        self.partner_ids = self._insert_partners([None] * count)
+        self.partner_ids = self._insert_partners([None] * number)
         self.contact_ids = self._insert_partners(self.partner_ids)
         cards = self.env["loyalty.card"].create(
             [
@@ -301,6 +302,7 @@ class TestTiersProperty(TiersCommon):
                 self._live(previous, now)
         self._check_statement(clocks)
         self._check_grades()
+        self._check_figures()
         for action in (*MOVES, "doubt", "clear", "warn"):
             self.assertTrue(self.done[action], action)
 
@@ -453,6 +455,14 @@ class TestTiersProperty(TiersCommon):
         )
         self.assertFalse(wrong)
 
+    def _check_figures(self):
+        """The figures of a move hold or miss what was asked, as its reason says."""
+        moves = self.env["hstyle.tier.move"].search([("origin", "=", "auto")])
+        for move in moves:
+            held = all(f["value"] >= f["threshold"] for f in move.figures)
+            reached = move.cause in ("rules", "renewed")
+            self.assertEqual(held, reached, f"{move.cause} {move.figures}")
+
 
 @tagged("post_install", "-at_install")
 class TestTiersBorders(TiersCommon):
@@ -460,7 +470,7 @@ class TestTiersBorders(TiersCommon):
 
     def setUp(self):
         super().setUp()
-        self.model, self.grades = self.models[0], {}
+        self.model, self.grades, self.numbers = self.models[0], {}, count()
 
     # === ENTERING === #
 
@@ -592,8 +602,8 @@ class TestTiersBorders(TiersCommon):
         return moment if " " in text else moment + timedelta(hours=4)
 
     def _buy(self, paid, moment="2028-01-10", rate=1, points=0, refunded=0):
-        placed, self.bought = self._at(moment), getattr(self, "bought", 0) + 1
-        order = Order(str(self.bought), placed, paid, str(rate), "paid")
+        placed = self._at(moment)
+        order = Order(str(next(self.numbers)), placed, paid, str(rate), "paid")
         order.refunded = refunded
         if points:
             order.awards.append((placed.date(), points))
