@@ -81,9 +81,9 @@ class HstyleTierAssignment(models.AbstractModel):
             moves = self._assign(farewells)
             for farewell in farewells:
                 del before[farewell["partner_id"]]
+        changes = [c for c in changes if c["grade"] or c["partner_id"] in before]
         for change in changes:
             self._complete(change, before.get(change["partner_id"]))
-        changes = [change for change in changes if change["kind"]]
         moves |= self._insert_moves(changes)
         self._write_memberships(changes)
         self._write_partners(changes)
@@ -156,9 +156,9 @@ class HstyleTierAssignment(models.AbstractModel):
 
     @api.model
     def _get_kind(self, old, new):
-        """Return the kind of a move between two tiers, or None for no move."""
+        """Return the kind of a move between two tiers."""
         if not new:
-            return "left" if old else None
+            return "left"
         if not old:
             return "join"
         if old == new:

@@ -122,7 +122,8 @@ class HstyleTierEvaluation(models.AbstractModel):
             ), bought AS (%(bought)s), earned AS (%(earned)s), spent AS (
                  SELECT b.partner_id,
                         SUM(b.revenue) FILTER (WHERE b.moment < m.after_since) AS spent,
-                        %(more)s
+                        %(first)s AS first_on,
+                        %(total)s AS total,
                         %(spent_columns)s
                    FROM bought b
                    LEFT JOIN member m USING (partner_id)
@@ -136,7 +137,7 @@ class HstyleTierEvaluation(models.AbstractModel):
                  SELECT COALESCE(s.partner_id, m.partner_id) AS partner_id,
                         m.id AS membership_id, m.since, m.valid_until, m.pinned_until,
                         m.undo_on, m.warned_for, m.spent_at_since,
-                        %(more_names)s
+                        s.first_on, COALESCE(s.total, 0) AS total,
                         COALESCE(s.spent, 0) AS spent,
                         %(steps)s AS step, %(columns)s
                    FROM spent s
@@ -154,18 +155,18 @@ class HstyleTierEvaluation(models.AbstractModel):
                  OFFSET 0
             ), decided AS (SELECT n.*, %(action)s AS action FROM judged n)
             SELECT partner_id, membership_id, step, target, kept, action, valid_until,
-                   pinned_until, %(more_names)s %(names)s
+                   pinned_until, first_on, total, %(names)s
               FROM decided
              WHERE %(everybody)s OR action IS NOT NULL
              ORDER BY partner_id
             """,
             company=company.id,
-            more=self._sql_more(company, coarse),
+            first=self._sql_day(company, SQL("MIN(b.moment) FILTER (WHERE b.kept)")),
+            total=SQL("0") if coarse else SQL("SUM(b.revenue)"),
             bounds=self._sql_bounds(company, figures, today, trial),
             chosen=self._sql_chosen(partner_ids),
             bought=self._sql_bought(company, today, partner_ids),
             earned=self._sql_earned(company, today, partner_ids, figures),
-            more_names=SQL("" if coarse else "first_on, total,"),
             spent_columns=self._sql_columns(
                 company, figures, ("spend", "orders"), today, everybody
             ),
@@ -300,15 +301,6 @@ class HstyleTierEvaluation(models.AbstractModel):
             "(%s AT TIME ZONE 'UTC' AT TIME ZONE %s)::date", moment, company.hstyle_tz
         )
 
-    def _sql_more(self, company, coarse):
-        """Return the columns that only who acts must know."""
-        if coarse:
-            return SQL("")
-        first = SQL("MIN(b.moment) FILTER (WHERE b.kept)")
-        return SQL(
-            "%s AS first_on, SUM(b.revenue) AS total,", self._sql_day(company, first)
-        )
-
     def _sql_columns(self, company, figures, measures, today, everybody):
         """Return the columns that sum orders ``b`` of members ``m`` over windows."""
         columns = [SQL("NULL AS nothing")]
@@ -410,15 +402,21 @@ class HstyleTierEvaluation(models.AbstractModel):
         return SQL(", ").join(columns)
 
     def _sql_months(self, as_of):
-        """Return the full months of membership: 31 January + 1 month is in February."""
+        """Return the full months of membership: 31 January + 1 month is in February.
+
+        Who joins today is a member since the first kept order.
+        """
+        joined = SQL("COALESCE(m.joined_on, s.first_on)")
         months = SQL(
-            "((EXTRACT(YEAR FROM %(day)s) - EXTRACT(YEAR FROM m.joined_on)) * 12"
-            " + EXTRACT(MONTH FROM %(day)s) - EXTRACT(MONTH FROM m.joined_on))::int",
+            "((EXTRACT(YEAR FROM %(day)s) - EXTRACT(YEAR FROM %(joined)s)) * 12"
+            " + EXTRACT(MONTH FROM %(day)s) - EXTRACT(MONTH FROM %(joined)s))::int",
+            joined=joined,
             day=as_of,
         )
         return SQL(
-            "COALESCE(%(months)s - (m.joined_on + make_interval(months => %(months)s)"
+            "COALESCE(%(months)s - (%(joined)s + make_interval(months => %(months)s)"
             " > %(day)s)::int, 0)",
+            joined=joined,
             months=months,
             day=as_of,
         )
@@ -464,7 +462,12 @@ class HstyleTierEvaluation(models.AbstractModel):
             SQL("WHEN %s THEN %s", self._sql_holds(step.entry, "entry", figures), n)
             for n, step in reversed(list(enumerate(ladder, 1)))
         ]
-        return SQL("(CASE %s ELSE 0 END)", SQL(" ").join(cases))
+        # Who is no member joins at the first kept order, whatever the thresholds.
+        return SQL(
+            "(CASE WHEN n.membership_id IS NULL AND n.first_on IS NULL THEN 0"
+            " %s ELSE 0 END)",
+            SQL(" ").join(cases),
+        )
 
     def _sql_action(self, today):
         """Return what is to be done; see `_evaluate`."""

@@ -16,4 +16,5 @@ from . import test_rfm
 from . import test_sale_order
 from . import test_sheets
 from . import test_tiers
+from . import test_tiers_property
 from . import test_tours
