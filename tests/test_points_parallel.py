@@ -4,74 +4,23 @@ The workers are forks of a process with a loaded registry, as Odoo's own workers
 call goes through the host's `retrying`, as each request does.
 """
 
-import contextlib
 import datetime
-import functools
-import multiprocessing
-import os
 import random
-import signal
-import time
 import types
 from collections import Counter
-from concurrent.futures import ProcessPoolExecutor
 
 import pytest
+from workers import FORK, attempt, call, die, gate, kill, meet, workers
 
-from odoo import SUPERUSER_ID, Command, api, sql_db
+from odoo import SUPERUSER_ID, Command, api
 from odoo.exceptions import UserError
 from odoo.modules.registry import Registry
 from odoo.service import model as service
 
 JOB = "odoo.addons.hstyle_crm.models.hstyle_points_clock"
 START = datetime.date(2027, 3, 1)
-PATIENCE = 60  # seconds for workers to meet
-# The host waits up to 2, 4, 8 and 16 seconds between its five tries. The workers here
-# wait a twentieth, so that they meet as often as thousands of tills would.
-HASTE = 20
-
-FORK = multiprocessing.get_context("fork")
-#: What the workers share: where they meet, and the day (after START) that it is.
-shared = types.SimpleNamespace(barrier=None, day=FORK.Value("i", 0))
-
-
-def _hurry():
-    """Shorten the pauses of the host's retries, and only those."""
-    sleep = time.sleep
-    service.time = types.SimpleNamespace(sleep=lambda wait: sleep(wait / HASTE))
-
-
-def _call(database, function, *arguments):
-    """Call a function as the host calls a request: up to five times."""
-    with Registry(database).cursor() as cr:
-        env = api.Environment(cr, SUPERUSER_ID, {})
-        return service.retrying(functools.partial(function, env, *arguments), env)
-
-
-def _attempt(database, function, *arguments):
-    """Call a function; return how it ended. Any other end is a fault."""
-    try:
-        _call(database, function, *arguments)
-    except UserError as error:
-        again = type(error).__name__ == "TryAgainError"
-        return "again" if again else f"refused: {error}"
-    return "done"
-
-
-@contextlib.contextmanager
-def _workers(count):
-    """Lend a pool of processes that start their work at the same moment."""
-    # A connection must not be shared by forks: the host's server does the same.
-    sql_db.close_all()
-    shared.barrier = FORK.Barrier(count, timeout=PATIENCE)
-    with ProcessPoolExecutor(count, mp_context=FORK, initializer=_hurry) as pool:
-        yield pool
-
-
-def _gate():
-    """Return a function that makes the workers meet, on their first try only."""
-    gates = [shared.barrier]
-    return lambda: gates and gates.pop().wait()
+#: The day (after START) that it is, for all workers.
+day = FORK.Value("i", 0)
 
 
 @pytest.fixture(scope="module")
@@ -114,7 +63,7 @@ _DRESS = {"name": "Dress", "list_price": 100, "taxes_id": [], "type": "service"}
 
 
 def _today():
-    return START + datetime.timedelta(shared.day.value)
+    return START + datetime.timedelta(day.value)
 
 
 def _create_card(env, shop, points=0, **values):
@@ -169,13 +118,13 @@ def _post_randomly(env, card_id, key):
 
 def _keep_posting(database, card_id, worker):
     """Try fifty times; return how often each outcome was."""
-    shared.barrier.wait()
+    meet()
     outcomes = Counter()
     for number in range(50):
         if number % 5 == 4 and worker == 0:
-            shared.day.value += 1
+            day.value += 1
         key = f"{worker}:{number}"
-        outcome = _attempt(database, _post_randomly, card_id, key)
+        outcome = attempt(database, _post_randomly, card_id, key)
         assert not outcome.startswith("refused") or "Mei" in outcome
         outcomes[outcome.split(":")[0]] += 1
     return outcomes
@@ -185,7 +134,7 @@ def test_twenty_workers_on_one_card(database, transaction, shop):
     """1,000 posts of twenty processes: each ends well or says why not."""
     with transaction() as env:
         card_id = _create_card(env, shop, 100).id
-    with _workers(20) as pool:
+    with workers(20) as pool:
         work = [pool.submit(_keep_posting, database, card_id, n) for n in range(20)]
         outcomes = sum((done.result() for done in work), Counter())
     print(f"20 workers x 50 tries: {dict(outcomes)}")
@@ -207,7 +156,7 @@ def _post_key(env, card_id, key, gate):
 
 
 def _post_once(database, card_id, key):
-    return _attempt(database, _post_key, card_id, key, _gate())
+    return attempt(database, _post_key, card_id, key, gate())
 
 
 def test_same_key_at_once(database, transaction, shop):
@@ -215,7 +164,7 @@ def test_same_key_at_once(database, transaction, shop):
     with transaction() as env:
         card_id = _create_card(env, shop).id
     for number in range(5):
-        with _workers(8) as pool:
+        with workers(8) as pool:
             args = [database, card_id, f"birthday:{number}"]
             work = [pool.submit(_post_once, *args) for _worker in range(8)]
             outcomes = {done.result() for done in work}
@@ -242,12 +191,12 @@ def _act(env, method, order_id, gate):
 
 
 def _act_alone(database, method, order_id):
-    return _attempt(database, _act, method, order_id, _gate())
+    return attempt(database, _act, method, order_id, gate())
 
 
 def _act_at_once(database, method, orders):
     """Call a method of each order in a process of its own."""
-    with _workers(len(orders)) as pool:
+    with workers(len(orders)) as pool:
         work = [pool.submit(_act_alone, database, method, o) for o in orders]
         return [done.result() for done in work]
 
@@ -316,7 +265,7 @@ def _confirm_many(env, ids, gate):
 
 
 def _confirm_list(database, ids):
-    return _attempt(database, _confirm_many, ids, _gate())
+    return attempt(database, _confirm_many, ids, gate())
 
 
 def _count_deadlocks(transaction):
@@ -337,7 +286,7 @@ def test_lists_of_orders_from_both_ends(database, transaction, shop):
         ]
         card_ids = [card.id for card in cards]
     deadlocks = _count_deadlocks(transaction)
-    with _workers(2) as pool:
+    with workers(2) as pool:
         chosen = [lists[0], lists[1][::-1]]
         work = [pool.submit(_confirm_list, database, ids) for ids in chosen]
         assert [done.result() for done in work] == ["done", "done"]
@@ -362,11 +311,11 @@ def test_an_order_that_read_before_the_other_committed(database, transaction, ri
         order = env["sale.order"].browse(orders[1])
         tries.append(order.order_line.coupon_id.points)
         if len(tries) == 1:
-            _call(database, _act, "action_confirm", orders[0], lambda: None)
+            call(database, _act, "action_confirm", orders[0], lambda: None)
         order.action_confirm()
 
     with pytest.raises(UserError) as caught:
-        _call(database, confirm_late)
+        call(database, confirm_late)
     assert type(caught.value) is UserError, "not TryAgainError: the second try is clear"
     assert tries == [100, 0]
     _assert_one_spent(transaction, card_id, orders)
@@ -398,7 +347,7 @@ def due(transaction, shop, monkeypatch):
         for points, days in ((10, 0), (5, 900)):
             last = _today() + datetime.timedelta(days)
             cards._post([_prepare_bonus(card, points, last) for card in cards])
-    shared.day.value += 1
+    day.value += 1
     return cards.ids
 
 
@@ -424,9 +373,9 @@ def _assert_expired_once(env, cards):
 def _post_online(database, cards, worker):
     """Earn and spend, while the job runs, on a card of every other chunk."""
     cards, chance = cards[::20], random.Random(worker)
-    shared.barrier.wait()
+    meet()
     return Counter(
-        _attempt(database, _post_one, chance.choice(cards), f"{worker}:{number}")
+        attempt(database, _post_one, chance.choice(cards), f"{worker}:{number}")
         for number in range(40)
     )
 
@@ -440,14 +389,14 @@ def _post_one(env, card_id, key):
 
 def _work_as_cron(database):
     """Run the job as a cron does, without retries around it."""
-    shared.barrier.wait()
+    meet()
     with Registry(database).cursor() as cr:
         _run_job(api.Environment(cr, SUPERUSER_ID, {}))
 
 
 def test_job_beside_online_posts(database, transaction, due):
     """Both end well, and each lot expires once."""
-    with _workers(7) as pool:
+    with workers(7) as pool:
         job = pool.submit(_work_as_cron, database)
         work = [pool.submit(_post_online, database, due, n) for n in range(6)]
         outcomes = sum((done.result() for done in work), Counter())
@@ -473,24 +422,20 @@ def _die_in_the_third_chunk(database):
     cards = Registry(database)["loyalty.card"]
     tick, ticks = cards._tick, []
 
-    def die(self):
+    def tick_thrice(self):
         ticks.append(self)
         tick(self)
         if len(ticks) == 3:
-            os.kill(os.getpid(), signal.SIGKILL)
+            die()
 
-    cards._tick = die
+    cards._tick = tick_thrice
     with Registry(database).cursor() as cr:
         _run_job(api.Environment(cr, SUPERUSER_ID, {}))
 
 
 def test_killed_job_goes_on(database, transaction, due):
     """Two chunks stay, the open one is gone, and the next run does the rest, once."""
-    sql_db.close_all()
-    process = FORK.Process(target=_die_in_the_third_chunk, args=[database])
-    process.start()
-    process.join(PATIENCE)
-    assert process.exitcode == -signal.SIGKILL
+    kill(_die_in_the_third_chunk, database)
     domain = [("card_id", "in", due), ("kind", "=", "expire")]
     with transaction() as env:
         assert 0 < env["loyalty.history"].search_count(domain) <= 20

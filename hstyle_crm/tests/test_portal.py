@@ -3,6 +3,7 @@ import re
 from odoo.tests import HttpCase, new_test_user, tagged
 
 from .common import HstylePointsCommon
+from .test_tiers import HstyleTiersCommon
 
 
 @tagged("post_install", "-at_install")
@@ -102,3 +103,64 @@ class TestPortal(HstylePointsCommon, HttpCase):
         self.authenticate("mei", "mei")
         self._choose(order.sudo(), 40, access_token="")
         self.assertEqual(order.amount_total, 100)
+
+
+@tagged("post_install", "-at_install")
+class TestMembershipPortal(HstyleTiersCommon, HttpCase):
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.user = new_test_user(
+            cls.env, login="mei", groups="base.group_portal", lang="en_US"
+        )
+        cls.partner = cls.user.partner_id
+        values = {"name": "Free return", "grade_id": cls.gold.id, "quota": 2}
+        cls.benefit = cls.env["hstyle.benefit"].create(values)
+
+    def test_no_member_yet(self):
+        self.authenticate("mei", "mei")
+        page = self.url_open("/my/membership").text
+        self.assertIn("You are no member yet", page)
+        self.assertNotIn("visit_moment", page)
+        self.assertIn("/my/membership", self.url_open("/my/home").text)
+
+    def test_my_membership(self):
+        other = self._create_partner("Lan")
+        (self.partner | other).sudo().grade_id = self.gold
+        self.benefit._use(self.partner)
+        self.authenticate("mei", "mei")
+        page = self.url_open("/my/membership").text
+        self.assertIn("Gold", page)
+        self.assertIn("more until Platinum", page)
+        self.assertIn("To keep Gold", page)
+        self.assertIn("1 of 2", page)
+        self.assertNotIn("visit_moment", page, "nobody to visit")
+
+    def test_only_for_who_logs_in(self):
+        self.assertIn("/web/login", self.url_open("/my/membership").url)
+
+    def _announce(self, **data):
+        page = self.url_open("/my/membership").text
+        token = re.search(r'name="csrf_token" value="([^"]+)"', page)
+        data = {"csrf_token": token[1], "place": "Gate 2", **data}
+        return self.url_open("/my/visit", data=data)
+
+    def test_a_visit(self):
+        manager = new_test_user(self.env, login="ann", groups="base.group_user")
+        self.env["hstyle.account.manager"].create({"user_id": manager.id})
+        self.gold.has_manager = True
+        self.partner.sudo().grade_id = self.gold
+        self.authenticate("mei", "mei")
+        note = "<script>alert(1)</script>"
+        page = self._announce(moment="2099-05-01T14:30", note=note).text
+        self.assertIn("looking forward to your visit", page)
+        event = self.env["calendar.event"].search([("user_id", "=", manager.id)])
+        self.assertEqual((event.location, len(event)), ("Gate 2", 1))
+        self.assertNotIn("<script>", event.description)
+        self.assertIn("Choose a day", self._announce(moment="2000-01-01T10:00").text)
+        response = self.url_open("/my/visit?moment=2099-05-01T14:30&place=x")
+        self.assertEqual(response.status_code, 405)
+        self.url_open("/my/visit", data={"moment": "2099-05-01T14:30", "place": "x"})
+        self.assertEqual(
+            self.env["calendar.event"].search_count([("user_id", "=", manager.id)]), 1
+        )
