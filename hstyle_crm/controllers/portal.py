@@ -43,9 +43,7 @@ class MemberPortal(CustomerPortal):
             "page_name": "membership",
             "member": member,
             "customer": customer,
-            "benefits": member.grade_id.benefit_ids.with_context(
-                partner_id=customer.id
-            ),
+            "entitlements": customer.hstyle_entitlement_ids,
             "contact": request.env["hstyle.account.manager"]
             .sudo()
             ._get_contact(member),

@@ -4,6 +4,7 @@ from . import hstyle_account_manager
 from . import hstyle_benefit
 from . import hstyle_benefit_use
 from . import hstyle_buyer
+from . import hstyle_entitlement
 from . import hstyle_export
 from . import hstyle_import_sheet
 from . import hstyle_import_step

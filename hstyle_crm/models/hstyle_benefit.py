@@ -1,7 +1,7 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
-from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.exceptions import UserError, ValidationError
 from odoo.tools import SQL, split_every
 
 #: Members whose birthdays are settled in one transaction.
@@ -67,8 +67,6 @@ class HstyleBenefit(models.Model):
     )
     points = fields.Float(help="Points that a use gives.")
     description = fields.Char(translate=True, help="The member reads it in the portal.")
-    is_open = fields.Boolean(compute="_compute_left_text")
-    left_text = fields.Char(string="Left", compute="_compute_left_text")
     use_count = fields.Integer(
         string="Used", compute="_compute_rate", help="Times, in the last 12 months."
     )
@@ -113,27 +111,6 @@ class HstyleBenefit(models.Model):
             total = members.get(benefit.grade_id, 0)
             benefit.use_rate = 100 * people / total if total else 0
 
-    @api.depends_context("partner_id", "lang")
-    def _compute_left_text(self):
-        """Say how often the customer of the context can use each benefit."""
-        partner = self.env["res.partner"].browse(self.env.context.get("partner_id"))
-        member = partner.commercial_partner_id.sudo().hstyle_membership_ids
-        for benefit in self:
-            left = benefit._get_left(member) if member and benefit.quota else 0
-            benefit.is_open = bool(member) and (left > 0 or not benefit.quota)
-            benefit.left_text = (
-                self.env._("%(left)s of %(quota)s", left=left, quota=benefit.quota)
-                if benefit.quota
-                else self.env._("Without limit")
-            )
-
-    def action_use(self):
-        """Let the customer of the context use the benefit, by a clerk or an agent."""
-        roles = ("hstyle_crm_group_clerk", "hstyle_crm_group_agent")
-        if not any(self.env.user.has_group(f"hstyle_crm.{role}") for role in roles):
-            raise AccessError(self.env._("Benefits are used by clerks and agents."))
-        self._use(self.env["res.partner"].browse(self.env.context["partner_id"]))
-
     # === ENTITLEMENT === #
 
     @api.model
@@ -142,34 +119,14 @@ class HstyleBenefit(models.Model):
 
         :param kind: such as "fast_lane", to ask for one
         """
-        member = partner.commercial_partner_id.sudo().hstyle_membership_ids
-        benefits = member.grade_id.benefit_ids
+        domain = [
+            ("partner_id", "=", partner.commercial_partner_id.id),
+            ("is_open", "=", True),
+        ]
         if kind:
-            benefits = benefits.filtered(lambda benefit: benefit.kind == kind)
-        return benefits.filtered(
-            lambda benefit: not benefit.quota or benefit._get_left(member) > 0
-        ).with_env(self.env)
-
-    def _get_left(self, member):
-        """Return how often a member can still use the benefit in this period."""
-        self.ensure_one()
-        start = self._get_period_start(member)
-        used = self.env["hstyle.benefit.use"].sudo()
-        return self.quota - used.search_count(
-            [
-                ("benefit_id", "=", self.id),
-                ("partner_id", "=", member.partner_id.id),
-                ("period_start", "=", start),
-            ]
-        )
-
-    def _get_period_start(self, member):
-        """Return the first day of the period whose quota is used today."""
-        today = member.company_id._hstyle_today()
-        if self.period == "tier":
-            return member.period_start
-        start = today.replace(day=1)
-        return start if self.period == "month" else start.replace(month=1)
+            domain.append(("benefit_id.kind", "=", kind))
+        entitlements = self.env["hstyle.entitlement"].sudo().search(domain)
+        return entitlements.benefit_id.with_env(self.env)
 
     # === USE === #
 
@@ -214,8 +171,7 @@ class HstyleBenefit(models.Model):
     def _insert_uses(self, members, note=False, document=None):
         """Insert a use for each member in the next free slot of the period."""
         uses = self.env["hstyle.benefit.use"]
-        uses.flush_model()
-        start = SQL("%s::date", self._get_period_start(members[:1]))
+        self.env.flush_all()
         found = self.env.execute_query(
             SQL(
                 """
@@ -223,32 +179,32 @@ class HstyleBenefit(models.Model):
                        (benefit_id, kind, partner_id, grade_id, company_id,
                         period_start, slot, date, note, res_model, res_id, user_id,
                         value)
-                SELECT %(benefit)s, %(kind)s, m.partner_id, m.grade_id, m.company_id,
-                       %(start)s, GREATEST(MAX(u.slot), 0) + 1, %(today)s, %(note)s,
-                       %(model)s, %(res_id)s, %(user)s, %(value)s
+                SELECT b.id, b.kind, m.partner_id, m.grade_id, m.company_id,
+                       period.start, GREATEST(MAX(u.slot), 0) + 1, %(today)s, %(note)s,
+                       %(model)s, %(res_id)s, %(user)s, b.value
                   FROM hstyle_membership m
+                  JOIN res_company c ON c.id = m.company_id
+                  JOIN hstyle_benefit b ON b.id = %(benefit)s
+                 CROSS JOIN LATERAL (SELECT %(start)s AS start) period
                   LEFT JOIN hstyle_benefit_use u
-                    ON u.benefit_id = %(benefit)s
+                    ON u.benefit_id = b.id
                    AND u.partner_id = m.partner_id
-                   AND u.period_start = %(start)s
+                   AND u.period_start = period.start
                  WHERE m.id = ANY(%(members)s)
-                 GROUP BY m.id
-                HAVING %(quota)s = 0 OR COUNT(u.id) < %(quota)s
+                 GROUP BY m.id, b.id, period.start
+                HAVING b.quota = 0 OR COUNT(u.id) < b.quota
                  ORDER BY m.partner_id
                     ON CONFLICT DO NOTHING
              RETURNING id
                 """,
                 benefit=self.id,
-                kind=self.kind,
-                start=SQL("m.period_start") if self.period == "tier" else start,
+                start=self.env["hstyle.entitlement"]._sql_period_start(),
                 today=self.company_id._hstyle_today(),
                 note=note or None,
                 model=(document and document._name) or None,
                 res_id=(document and document.id) or None,
                 user=self.env.uid,
-                value=self.value,
                 members=members.ids,
-                quota=self.quota,
             )
         )
         uses.invalidate_model()

@@ -42,10 +42,10 @@ class HstyleTierExplanation(models.AbstractModel):
         string="Account manager",
         groups=_READERS,
     )
-    tier_benefit_ids = fields.Many2many(
-        comodel_name="hstyle.benefit",
+    hstyle_entitlement_ids = fields.One2many(
+        comodel_name="hstyle.entitlement",
+        inverse_name="partner_id",
         string="Benefits",
-        compute="_compute_tier_benefit_ids",
         groups=_READERS,
     )
     tier_next_text = fields.Char(
@@ -63,13 +63,6 @@ class HstyleTierExplanation(models.AbstractModel):
     tier_rule_text = fields.Char(
         string="Given for", compute="_compute_tier_texts", groups=_READERS
     )
-
-    @api.depends("grade_id")
-    def _compute_tier_benefit_ids(self):
-        for partner in self:
-            partner.tier_benefit_ids = (
-                partner.hstyle_membership_ids.grade_id.benefit_ids
-            )
 
     @api.depends("hstyle_membership_ids", "grade_id")
     @api.depends_context("company", "lang")

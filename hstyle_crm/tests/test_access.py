@@ -63,6 +63,7 @@ ACCESS = {
         "marketer": "r",
         "manager": "rwcu",
     },
+    "hstyle.entitlement": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.benefit": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "rwcu"},
     "hstyle.account.manager": {
         "clerk": "r",

@@ -554,16 +554,14 @@ class TestBenefits(HstyleTiersCommon):
 
     def test_staff_lets_a_member_use_it(self):
         self.partner.sudo().grade_id = self.gold
-        benefit = self.benefit.with_user(self.agent).with_context(
-            partner_id=self.partner.id
-        )
-        self.assertEqual((benefit.left_text, benefit.is_open), ("2 of 2", True))
-        benefit.action_use()
-        benefit.invalidate_recordset()
-        self.assertEqual(benefit.left_text, "1 of 2")
+        line = self.partner.with_user(self.agent).hstyle_entitlement_ids
+        self.assertEqual((line.left_text, line.is_open), ("2 of 2", True))
+        line.action_use()
+        line.invalidate_recordset()
+        self.assertEqual(line.left_text, "1 of 2")
         with self.assertRaises(AccessError):
-            benefit.with_user(self.marketer).action_use()
-        self.assertEqual((benefit.use_count, benefit.use_rate), (1, 100))
+            line.with_user(self.marketer).action_use()
+        self.assertEqual((self.benefit.use_count, self.benefit.use_rate), (1, 100))
 
     def test_points_on_entry(self):
         self.benefit.write({"kind": "points", "points": 50, "occasion": "entry"})

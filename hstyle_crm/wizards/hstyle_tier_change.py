@@ -15,7 +15,9 @@ class HstyleTierChange(models.TransientModel):
         comodel_name="res.partner.grade",
         string="Tier",
         domain=[("is_tier", "=", True)],
-        default=lambda self: self._get_lowest(),
+        compute="_compute_grade_id",
+        store=True,
+        readonly=False,
         help="Empty ends the membership.",
     )
     pinned_until = fields.Date(
@@ -24,6 +26,13 @@ class HstyleTierChange(models.TransientModel):
         "Empty: the tier is valid as if it were earned today.",
     )
     note = fields.Char(string="Reason", required=True)
+
+    @api.depends("partner_ids")
+    def _compute_grade_id(self):
+        """Offer the tier that they have, and the lowest to who has none."""
+        for change in self:
+            members = change.partner_ids.commercial_partner_id.hstyle_membership_ids
+            change.grade_id = members.grade_id[:1] or self._get_lowest()
 
     @api.model
     def _get_lowest(self):
