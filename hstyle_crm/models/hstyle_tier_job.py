@@ -9,6 +9,7 @@ from odoo.tools import SQL, split_every
 
 from ..exceptions import TryAgainError
 from ..tools import tiers
+from .hstyle_tier_query import get_case
 
 _logger = logging.getLogger(__name__)
 
@@ -222,7 +223,7 @@ class HstyleTierJob(models.AbstractModel):
     @api.model
     def _sql_grace(self, ladder):
         pairs = [(step.id, step.grace_days) for step in ladder]
-        return self._sql_case(SQL("grade_id"), pairs)
+        return get_case(SQL("grade_id"), pairs)
 
     def _ask_managers(self):
         """Give the account managers of members who may lose their tier a task."""

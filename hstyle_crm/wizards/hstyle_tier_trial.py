@@ -2,6 +2,8 @@ from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..models.hstyle_tier_query import get_per_step
+
 #: What the costs are estimated from.
 _SPEND = ("spend", "rolling", 12)
 _POINTS = ("points", "rolling", 12)
@@ -65,9 +67,10 @@ class HstyleTierTrial(models.TransientModel):
         """Return the lines: how many customers go from which tier to which."""
         self.env.flush_all()
         grades = self.env["res.partner.grade"]
-        ladder = grades._get_ladder(self.company_id, self.draft_ids)
         memberships = self.env["hstyle.membership"].sudo()
-        figures = memberships._get_figures(ladder, _SPEND, _POINTS)
+        query = memberships._get_query(
+            self.company_id, self.draft_ids, more=(_SPEND, _POINTS), trial=True
+        )
         found = self.env.execute_query(
             SQL(
                 """
@@ -81,19 +84,20 @@ class HstyleTierTrial(models.TransientModel):
                  GROUP BY step, result
                  ORDER BY result DESC, step DESC
                 """,
-                spend=SQL.identifier(figures["entry", _SPEND]),
-                points=SQL.identifier(figures["entry", _POINTS]),
-                today=self.company_id._hstyle_today(),
-                lower=memberships._sql_per_step(
+                spend=SQL.identifier(query.figures["entry", _SPEND]),
+                points=SQL.identifier(query.figures["entry", _POINTS]),
+                today=query.today,
+                lower=get_per_step(
                     SQL("n.step - 1") if step.one_step else SQL("n.target")
-                    for step in ladder
+                    for step in query.ladder
                 ),
-                evaluation=memberships._sql_evaluation(
-                    self.company_id, ladder, figures, trial=True
-                ),
+                evaluation=query.get(),
             )
         )
-        tiers = [grades.sudo(), *(grades.sudo().browse(step.id) for step in ladder)]
+        tiers = [
+            grades.sudo(),
+            *(grades.sudo().browse(step.id) for step in query.ladder),
+        ]
         return [
             self._prepare_line(tiers[step], tiers[result], *sums)
             for step, result, *sums in found
