@@ -4,6 +4,7 @@ from odoo import fields
 from odoo.tests import HttpCase, tagged
 
 from .common import HstyleCommon, HstylePointsCommon
+from .test_tiers import HstyleTiersCommon
 
 
 @tagged("post_install", "-at_install")
@@ -43,3 +44,22 @@ class TestPointsTours(HstylePointsCommon, HttpCase):
         self.start_tour(url, "hstyle_points_spend_tour", login="hstyle_seller")
         self.assertEqual((order.state, order.amount_total), ("sale", 60))
         self.assertBalance(card, 500 - 40 + 60)
+
+
+@tagged("post_install", "-at_install")
+class TestTierTours(HstyleTiersCommon, HttpCase):
+    def test_benefit(self):
+        values = {"name": "Free return", "grade_id": self.gold.id, "quota": 2}
+        benefit = self.env["hstyle.benefit"].create(values)
+        self.partner.sudo().grade_id = self.gold
+        url = "/odoo/action-hstyle_crm.hstyle_membership_action"
+        self.start_tour(url, "hstyle_benefit_tour", login="hstyle_agent")
+        use = self.env["hstyle.benefit.use"].search([("benefit_id", "=", benefit.id)])
+        self.assertEqual((use.partner_id, use.user_id), (self.partner, self.agent))
+
+    def test_trial(self):
+        self.partner.sudo().grade_id = self.gold
+        url = "/odoo/action-hstyle_crm.res_partner_grade_action"
+        self.start_tour(url, "hstyle_tier_trial_tour", login="hstyle_manager")
+        entry = self.gold.rule_ids.filtered(lambda rule: rule.purpose == "entry")
+        self.assertEqual((entry.threshold, entry.state), (1500, "active"))
