@@ -791,10 +791,10 @@ class Expiring:
         self.chunks, self.repeated = [], 0
         tick = self.shop.registry["loyalty.card"]._tick
 
-        def watched(records):
+        def watched(records, lots):
             began = time.perf_counter()
             try:
-                tick(records)
+                tick(records, lots)
             except (UserError, *PG_CONCURRENCY_EXCEPTIONS_TO_RETRY):
                 self.repeated += 1
                 raise

@@ -422,9 +422,9 @@ def _die_in_the_third_chunk(database):
     cards = Registry(database)["loyalty.card"]
     tick, ticks = cards._tick, []
 
-    def tick_thrice(self):
+    def tick_thrice(self, lots):
         ticks.append(self)
-        tick(self)
+        tick(self, lots)
         if len(ticks) == 3:
             die()
 

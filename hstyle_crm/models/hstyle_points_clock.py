@@ -38,12 +38,13 @@ class HstylePointsClock(models.AbstractModel):
         total, bad = 0, []
         for _pass in range(PASSES):
             busy = []
-            for cards in split_every(CHUNK, due.ids, self.browse):
-                cards._tick_safely(bad, busy)
-                total += len(cards)
-                if not commit(len(cards)):
+            for ids in split_every(CHUNK, due, list):
+                lots = [lot for card_id in ids for lot in due[card_id]]
+                self.browse(ids)._tick_safely(lots, bad, busy)
+                total += len(ids)
+                if not commit(len(ids)):
                     return self._report(total, bad)
-            due = self.browse(busy)
+            due = {card_id: due[card_id] for card_id in busy}
         return self._report(total, bad)
 
     @api.model
@@ -55,16 +56,17 @@ class HstylePointsClock(models.AbstractModel):
                 self.env._("Points could not be released or expired"), self.browse(bad)
             )
 
-    def _tick_safely(self, bad, busy):
+    def _tick_safely(self, lots, bad, busy):
         """Bring cards up to date.
 
+        :param lots: ids of those that may expire
         :param list bad: takes the ids of the cards that refuse
         :param list busy: takes the ids of those that tills posted to meanwhile
         """
         for attempt in range(TRIES):
             try:
                 with self.env.cr.savepoint(flush=False):
-                    self._tick()
+                    self._tick(lots)
                 return
             except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
                 # A new snapshot, which sees what the tills posted.
@@ -92,14 +94,15 @@ class HstylePointsClock(models.AbstractModel):
 
     @api.model
     def _due(self, shard=0, shards=1):
-        """Return SQL: (card_id) of lots to be released or expired, with repeats."""
+        """Return SQL: (card_id, lot_id) of what is due; to be released is without id."""
         programs = self.env["loyalty.program"].sudo().with_context(active_test=False)
-        parts = [SQL("SELECT NULL::integer AS card_id WHERE FALSE")]
+        parts = [SQL("SELECT NULL::int AS card_id, NULL::int AS lot_id WHERE FALSE")]
         for program in programs.search([("managed", "=", True)]):
+            release, expire = self._get_due_conditions(program._get_today())
             parts += [
                 SQL(
                     """
-                    SELECT h.card_id
+                    SELECT h.card_id, %s
                       FROM loyalty_history h
                       JOIN loyalty_card c
                         ON c.id = h.card_id
@@ -107,12 +110,13 @@ class HstylePointsClock(models.AbstractModel):
                      WHERE %s
                        AND h.card_id %% %s = %s
                     """,
+                    lot,
                     program.id,
                     condition,
                     shards,
                     shard,
                 )
-                for condition in self._get_due_conditions(program._get_today())
+                for lot, condition in ((SQL("NULL"), release), (SQL("h.id"), expire))
             ]
         return SQL(" UNION ALL ").join(parts)
 
@@ -130,17 +134,22 @@ class HstylePointsClock(models.AbstractModel):
 
     @api.model
     def _find_due(self, shard=0, shards=1):
-        """Return cards with something to release or to expire, in order."""
+        """Return card id → ids of lots to expire, if any, in the order of the cards."""
         self._set_planner()
         found = self.env.execute_query(
             SQL(
-                "SELECT DISTINCT card_id FROM (%s) due ORDER BY card_id",
+                """
+                SELECT card_id, array_remove(array_agg(lot_id), NULL)
+                  FROM (%s) due
+                 GROUP BY card_id
+                 ORDER BY card_id
+                """,
                 self._due(shard, shards),
             )
         )
-        return self.browse(card_id for (card_id,) in found)
+        return dict(found)
 
-    def _tick(self):
+    def _tick(self, lots):
         """Release and expire what is due on these cards, set by set.
 
         The same as an empty `_post`, which it leaves to the cards in debt: their points
@@ -160,7 +169,7 @@ class HstylePointsClock(models.AbstractModel):
             if released := waiting - owing:
                 released._release(today)
             if free := cards - owing:
-                free._expire(today)
+                free._expire(today, lots)
         self.invalidate_recordset(["points", "points_pending", "history_ids"])
         self.env["loyalty.history"].invalidate_model(["remaining", "pending"])
 
@@ -227,8 +236,8 @@ class HstylePointsClock(models.AbstractModel):
             )
         )
 
-    def _expire(self, today):
-        """Post a row for each lot whose last day is over."""
+    def _expire(self, today, lots):
+        """Post a row for each lot whose last day is over; it may be gone meanwhile."""
         description = self.env._("Expired")
         self.env.cr.execute(
             SQL(
@@ -237,7 +246,8 @@ class HstylePointsClock(models.AbstractModel):
                      SELECT h.id AS lot_id, h.card_id, h.remaining, h.pending,
                             nextval('loyalty_history_id_seq') AS row_id
                        FROM loyalty_history h
-                      WHERE h.card_id = ANY(%(cards)s)
+                      WHERE h.id = ANY(%(lots)s)
+                        AND h.card_id = ANY(%(cards)s)
                         AND %(condition)s
                 ), posted AS (
                      INSERT INTO loyalty_history
@@ -273,6 +283,7 @@ class HstylePointsClock(models.AbstractModel):
                          GROUP BY card_id) sums
                  WHERE c.id = sums.card_id
                 """,
+                lots=lots,
                 cards=self.ids,
                 condition=self._get_due_conditions(today)[1],
                 today=today,

@@ -61,7 +61,7 @@ class TestHstylePointsJob(HstylePointsCommon):
                 card._post([card._prepare_move("adjust", -3, "Less")])
         with freeze_time("2026-06-01 10:00:00"):
             cards[0]._post()
-            cards[1]._tick()
+            cards[1]._tick(cards[1].history_ids.ids)
         columns = [
             "kind",
             "points",
