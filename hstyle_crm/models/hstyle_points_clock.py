@@ -94,7 +94,7 @@ class HstylePointsClock(models.AbstractModel):
 
     @api.model
     def _due(self, shard=0, shards=1):
-        """Return SQL: (card_id, lot_id) of what is due; to be released is without id."""
+        """Return SQL: (card_id, lot_id) of what is due; releases have no id."""
         programs = self.env["loyalty.program"].sudo().with_context(active_test=False)
         parts = [SQL("SELECT NULL::int AS card_id, NULL::int AS lot_id WHERE FALSE")]
         for program in programs.search([("managed", "=", True)]):
