@@ -170,7 +170,7 @@ def _raise_tiers(env):
         user = env["res.users"].create(values)
         env["hstyle.account.manager"].create({"user_id": user.id, "capacity": 40})
     env["hstyle.tier.rule"].search([])._activate()
-    env.company.hstyle_tier_quiet = True
+    env.company.hstyle_tier_quiet = datetime.now()
     memberships = env["hstyle.membership"]
     for days in (270, 180, 90, 0):
         with freeze_time(datetime.now() - timedelta(days=days)):

@@ -44,6 +44,7 @@ from . import loyalty_reward
 from . import loyalty_rule
 from . import payment_transaction
 from . import product_pricelist
+from . import product_template
 from . import rating_rating
 from . import res_company
 from . import res_config_settings

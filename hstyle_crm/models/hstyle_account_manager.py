@@ -78,7 +78,8 @@ class HstyleAccountManager(models.Model):
         self.ensure_one()
         today = self.company_id._hstyle_today()
         away = self.away_until and self.away_until >= today
-        return self.deputy_id if away and self.deputy_id else self
+        here = self.user_id.active and not away
+        return self if here or not self.deputy_id.active else self.deputy_id
 
     @api.model
     def _get_contact(self, member):
@@ -105,20 +106,31 @@ class HstyleAccountManager(models.Model):
         self._distribute(named.filtered(lambda member: not member.manager_id))
 
     @api.model
+    def _get_taking(self, loads):
+        """Return the managers who take new members: here, and with room."""
+        return (
+            self.sudo()
+            .search([("capacity", ">", 0)])
+            .filtered(
+                lambda m: (
+                    m._get_present() == m
+                    and m.user_id.active
+                    and loads[m.company_id, m.user_id] < m.capacity
+                )
+            )
+        )
+
+    @api.model
     def _distribute(self, members, besides=None, note=False):
         """Assign members to the managers of least load for their capacity.
 
         Who is away takes nobody new. Who finds nobody with room stays with the manager
         there is, or without, and is listed so.
         """
-        if not members:
-            return
         loads, chosen = self._get_loads(), defaultdict(members.browse)
-        managers = self.sudo().search([("capacity", ">", 0)])
-        managers = managers.filtered(lambda m: m._get_present() == m) - (
-            besides or self
-        )
-        for member in members:
+        managers = self._get_taking(loads) - (besides or self)
+        room = sum(m.capacity - loads[m.company_id, m.user_id] for m in managers)
+        for member in members[:room]:
             free = managers.filtered(
                 lambda m, company=member.company_id: (
                     m.company_id == company and loads[company, m.user_id] < m.capacity

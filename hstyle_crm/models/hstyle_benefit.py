@@ -81,11 +81,13 @@ class HstyleBenefit(models.Model):
         "Times, points and cost of a benefit are not below zero.",
     )
 
-    @api.constrains("kind", "occasion", "points")
+    @api.constrains("kind", "occasion", "points", "quota")
     def _check_points(self):
         for benefit in self:
-            if benefit.kind == "points" and not benefit.points:
-                raise ValidationError(self.env._("How many points does it give?"))
+            if benefit.kind == "points" and not (benefit.points and benefit.quota):
+                raise ValidationError(
+                    self.env._("How many points does it give, and how many times?")
+                )
             if benefit.occasion != "request" and benefit.kind != "points":
                 raise ValidationError(
                     self.env._(

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 from odoo.tools import SQL
 
 
@@ -40,7 +40,8 @@ class HstyleEntitlement(models.Model):
             """
             SELECT m.id::bigint * 1000000 + b.id AS id, m.partner_id, m.company_id,
                    m.grade_id, b.id AS benefit_id, b.sequence, b.quota, taken.used,
-                   b.quota = 0 OR taken.used < b.quota AS is_open
+                   b.occasion = 'request' AND (b.quota = 0 OR taken.used < b.quota)
+                       AS is_open
               FROM hstyle_membership m
               JOIN res_company c ON c.id = m.company_id
               JOIN hstyle_benefit b ON b.grade_id = m.grade_id AND b.active
@@ -88,7 +89,10 @@ class HstyleEntitlement(models.Model):
     def action_use(self):
         """Let the member use the benefit, by a clerk or an agent."""
         self.ensure_one()
+        self.check_access("read")
         roles = ("hstyle_crm_group_clerk", "hstyle_crm_group_agent")
         if not any(self.env.user.has_group(f"hstyle_crm.{role}") for role in roles):
             raise AccessError(self.env._("Benefits are used by clerks and agents."))
+        if not self.is_open:
+            raise UserError(self.env._("This benefit is used up, or comes by itself."))
         self.benefit_id._use(self.partner_id)

@@ -147,7 +147,9 @@ class HstyleMembership(models.Model):
         others = self.sudo().search([("partner_id", "in", src_partners.ids)])
         highest = max(ours | others, key=lambda m: m.grade_id.sequence, default=ours)
         # A copy: the memberships of the others are gone after the next step.
-        values = highest.read(["joined_on", "valid_until", "pinned_until"])
+        values = highest.read(
+            ["joined_on", "period_start", "valid_until", "pinned_until"]
+        )
         grade = highest.grade_id
         # Both may have used the same slot of a benefit: theirs get another number.
         uses = self.env["hstyle.benefit.use"].sudo()

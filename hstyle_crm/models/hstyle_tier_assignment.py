@@ -149,7 +149,8 @@ class HstyleTierAssignment(models.AbstractModel):
             kind=self._get_kind(old_grade, grade),
             date=today,
             joined_on=(old and old["joined_on"]) or change.get("joined_on") or today,
-            since=today if grade != old_grade else old["since"],
+            since=old["since"] if old and grade == old_grade else today,
+            notice=old and old["notice"],
             period_start=start,
         )
         change.setdefault("valid_until", (grade and grade._get_end(start)) or None)
@@ -163,8 +164,12 @@ class HstyleTierAssignment(models.AbstractModel):
             return "join"
         if old == new:
             return "keep"
-        order = [step.id for step in self._get_ladder(new.company_id)]
-        return "up" if order.index(new.id) > order.index(old.id) else "down"
+        return "down" if new._is_below(old) else "up"
+
+    def _is_below(self, other):
+        """Tell whether the tier is lower than another one."""
+        self.ensure_one()
+        return (self.sequence, self.id) < (other.sequence, other.id)
 
     # === WRITING === #
 
@@ -239,10 +244,12 @@ class HstyleTierAssignment(models.AbstractModel):
         moved = change["kind"] in ("join", "up", "down")
         grades = change["grade"] | self.browse(change["grade_from_id"])
         told = moved and not change.get("quiet") and any(grades.mapped("tell_members"))
+        # One who keeps the tier may still wait to hear of the last change.
+        kept = change["notice"] if change["kind"] == "keep" else None
         return {
             **change,
             "spent_at_since": change.get("spent"),
-            "notice": "change" if told else None,
+            "notice": "change" if told else kept,
         }
 
     @api.model
@@ -280,8 +287,8 @@ class HstyleTierAssignment(models.AbstractModel):
     def _write_pricelist(self, company_id, partner_ids, former=()):
         """Give customers and their contacts the tier's pricelist in a company.
 
-        A tier without one, or no tier, takes away the pricelist of another tier, and
-        leaves one that was given by hand.
+        A tier without one, or no tier, takes away the pricelist of another tier. One
+        that was given by hand stays, whatever the tier.
 
         :param former: pricelists that tiers had until now
         """
@@ -297,12 +304,13 @@ class HstyleTierAssignment(models.AbstractModel):
             SQL(
                 """
                 UPDATE res_partner p
-                   SET specific_property_product_pricelist = NULLIF((
+                   SET specific_property_product_pricelist = NULLIF(
+                       %(prices)s::jsonb || (
                        SELECT COALESCE(jsonb_object_agg(key, value), '{}')
                          FROM jsonb_each(p.specific_property_product_pricelist)
                         WHERE NOT (key = ANY(%(keys)s)
                                    AND value = ANY(%(ours)s::jsonb[]))
-                       ) || %(prices)s::jsonb, '{}')
+                       ), '{}')
                  WHERE p.commercial_partner_id = ANY(%(ids)s)
                    AND (%(priced)s
                         OR p.specific_property_product_pricelist IS NOT NULL)
@@ -333,7 +341,11 @@ class HstyleTierAssignment(models.AbstractModel):
     @api.model
     def _follow(self, changes):
         """Let what depends on a tier follow: benefits of entry, account managers."""
-        entered = [change for change in changes if change["kind"] in ("join", "up")]
+        entered = [
+            change
+            for change in changes
+            if change["kind"] in ("join", "up") and change["cause"] != "merged"
+        ]
         self.env["hstyle.benefit"]._grant_entry(entered)
         moved = [change for change in changes if change["kind"] != "keep"]
         self.env["hstyle.account.manager"]._follow_moves(moved)

@@ -3,7 +3,7 @@ from collections import Counter
 
 from dateutil.relativedelta import relativedelta
 
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL, split_every
 
@@ -42,7 +42,7 @@ class HstyleTierJob(models.AbstractModel):
         a second one finds nothing. A chunk that fails is halved until the bad customer
         stands alone.
         """
-        commit = self.env["ir.cron"]._commit_progress
+        commit, began = self.env["ir.cron"]._commit_progress, fields.Datetime.now()
         work = []
         for company in self._get_companies():
             ids = self._find_due(company)
@@ -61,8 +61,21 @@ class HstyleTierJob(models.AbstractModel):
             if not commit(len(ids)):
                 break
         else:
-            self._get_companies().hstyle_tier_quiet = False
+            self._finish(began)
         self._report(done, bad)
+
+    @api.model
+    def _finish(self, began):
+        """Let later moves be told, and give members a manager who are without one."""
+        self._get_companies().filtered(
+            lambda company: (
+                company.hstyle_tier_quiet and company.hstyle_tier_quiet < began
+            )
+        ).hstyle_tier_quiet = False
+        managers = self.env["hstyle.account.manager"]
+        if managers._get_taking(managers._get_loads()):
+            domain = [("manager_id", "=", False), ("grade_id.has_manager", "=", True)]
+            managers._distribute(self.search(domain))
 
     @api.model
     def _report(self, done, bad):
@@ -84,7 +97,7 @@ class HstyleTierJob(models.AbstractModel):
     def _settle_safely(self, company, ids):
         """Return what was done, or None if nothing could be."""
         try:
-            with self.env.cr.savepoint(flush=False):
+            with self.env.cr.savepoint():
                 return self._settle(company, ids)
         except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
             # A new snapshot, which sees what tills did meanwhile.
@@ -160,7 +173,7 @@ class HstyleTierJob(models.AbstractModel):
             "cause": _CAUSES[action],
             "auto": True,
             "figures": self._get_decisive(row, ladder, number),
-            "quiet": company.hstyle_tier_quiet,
+            "quiet": bool(company.hstyle_tier_quiet),
         }
         if action == "renew":
             change["period_start"], change["valid_until"] = tiers.renew(

@@ -53,8 +53,9 @@ class HstyleTierMove(models.Model):
     cause = fields.Selection(selection=CAUSES, string="Reason", required=True)
     note = fields.Char()
     figures = fields.Json(
+        string="Measured",
         help="What decided: measure, window, months, threshold and value of each "
-        "condition."
+        "condition.",
     )
     figures_text = fields.Char(string="Figures", compute="_compute_figures_text")
     valid_until = fields.Date(string="Valid until")

@@ -72,8 +72,9 @@ class HstyleTierRule(models.Model):
     )
 
     _months_positive = models.Constraint(
-        "CHECK (months > 0 OR \"window\" <> 'rolling' OR measure = 'months')",
-        "A window of last months is at least one month long.",
+        "CHECK (months BETWEEN 1 AND 1200 OR \"window\" <> 'rolling'"
+        " OR measure = 'months')",
+        "A window of last months is from 1 to 1200 months long.",
     )
     _threshold_positive = models.Constraint(
         "CHECK (threshold >= 0)", "A threshold is not below zero."
@@ -107,11 +108,11 @@ class HstyleTierRule(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         for vals in vals_list:
-            vals.pop("state", None)
+            vals["state"] = "draft"
         return super().create(vals_list)
 
     def write(self, vals):
-        if self.env.context.get("activating") is _ACTIVATING["activating"]:
+        if self._is_activating():
             return super().write(vals)
         if any(rule.state == "active" for rule in self):
             raise UserError(
@@ -126,13 +127,26 @@ class HstyleTierRule(models.Model):
         self.env.registry.clear_cache()
         return super().unlink()
 
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_active(self):
+        if not self._is_activating() and "active" in self.mapped("state"):
+            raise UserError(
+                self.env._(
+                    "Active rules decide over members. Put others in their place."
+                )
+            )
+
+    def _is_activating(self):
+        return self.env.context.get("activating") is _ACTIVATING["activating"]
+
     def _activate(self):
         """Put drafts to work, in place of the rules of their tiers and purposes."""
         for (grade, purpose), drafts in self.grouped(
             lambda rule: (rule.grade_id, rule.purpose)
         ).items():
             domain = [("grade_id", "=", grade.id), ("purpose", "=", purpose)]
-            self.search([*domain, ("id", "not in", drafts.ids)]).unlink()
+            rules = self.with_context(**_ACTIVATING)
+            rules.search([*domain, ("id", "not in", drafts.ids)]).unlink()
         self.with_context(**_ACTIVATING).write({"state": "active"})
         self.env.registry.clear_cache()
 

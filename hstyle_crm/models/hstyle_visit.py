@@ -3,6 +3,10 @@ from zoneinfo import ZoneInfo
 
 from odoo import fields, models
 from odoo.exceptions import UserError
+from odoo.tools import plaintext2html
+
+#: Visits to come that a member may announce.
+_MOST = 5
 
 
 class HstyleVisit(models.AbstractModel):
@@ -23,10 +27,13 @@ class HstyleVisit(models.AbstractModel):
         :return: the event
         :raise UserError: if there is no account manager, or the moment is none to come
         """
-        self.ensure_one()
         contact = self.env["hstyle.account.manager"]._get_contact(self)
         if not contact:
             raise UserError(self.env._("You have no account manager yet."))
+        if len(self._get_visits()) >= _MOST:
+            raise UserError(
+                self.env._("Your manager knows of %s visits already.", _MOST)
+            )
         start = self._read_moment(moment)
         if not place.strip():
             raise UserError(self.env._("Say where you will be: a shop, or a gate."))
@@ -40,7 +47,7 @@ class HstyleVisit(models.AbstractModel):
                     "start": start,
                     "stop": start + timedelta(hours=1),
                     "location": place.strip()[:200],
-                    "description": note.strip()[:2000],
+                    "description": plaintext2html(note.strip()[:2000]),
                     "user_id": contact.id,
                     "partner_ids": (contact.partner_id | self.partner_id).ids,
                     "alarm_ids": self.env.ref("calendar.alarm_notif_3").ids,
@@ -56,7 +63,7 @@ class HstyleVisit(models.AbstractModel):
             local = datetime.fromisoformat(text)
         except ValueError:
             local = None
-        if local:
+        if local and local.year >= fields.Date.today().year:
             tz = ZoneInfo(self.company_id.hstyle_tz)
             moment = local.replace(tzinfo=tz).astimezone(UTC).replace(tzinfo=None)
             if moment > fields.Datetime.now():

@@ -61,10 +61,11 @@ class LoyaltyCard(models.Model):
     # Stock searches the card of a cancelled order without an index.
     _order_idx = models.Index("(order_id) WHERE order_id IS NOT NULL")
 
-    @api.depends("partner_id.commercial_partner_id.grade_id.tier_multiplier")
+    @api.depends("partner_id", "company_id")
     def _compute_tier_multiplier(self):
         for card in self:
-            card.tier_multiplier = card.partner_id._get_tier_multiplier()
+            company = card.company_id or self.env.company
+            card.tier_multiplier = card.partner_id._get_tier_multiplier(company)
 
     def _compute_display_name(self):
         members = self.filtered(lambda card: card.managed and card.partner_id)

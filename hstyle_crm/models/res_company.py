@@ -2,7 +2,7 @@ from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
-from odoo.exceptions import ValidationError
+from odoo.exceptions import AccessError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
@@ -38,8 +38,10 @@ class ResCompany(models.Model):
     hstyle_profile_date = fields.Date(string="Profiles as of", readonly=True)
     hstyle_profile_tz = fields.Char(string="Profiles in timezone", readonly=True)
 
-    # New rules move many members at once, who are not written to.
-    hstyle_tier_quiet = fields.Boolean(readonly=True)
+    # New rules move many members at once, who are not written to: since this moment.
+    hstyle_tier_quiet = fields.Datetime(
+        string="Tiers move quietly since", readonly=True
+    )
 
     @api.constrains("hstyle_active_days", "hstyle_lapsing_days", "hstyle_lapsed_days")
     def _check_hstyle_days(self):
@@ -56,6 +58,11 @@ class ResCompany(models.Model):
                         "lapsing, then lapsed. Enter for example 90, 180 and 365."
                     )
                 )
+
+    def _check_hstyle_company(self):
+        """Refuse figures of companies in which the user does not work."""
+        if not self.env.su and self not in self.env.user.company_ids:
+            raise AccessError(self.env._("Choose a company in which you work."))
 
     def _hstyle_today(self):
         """Return the company's day of today."""

@@ -1,5 +1,5 @@
 from odoo import api, fields, models
-from odoo.exceptions import AccessError
+from odoo.exceptions import AccessError, UserError
 
 #: What makes a profile complete.
 _PROFILE = ("name", "phone", "email", "birthday")
@@ -81,7 +81,10 @@ class ResPartner(models.Model):
 
     @api.model_create_multi
     def create(self, vals_list):
-        # The host's way with a grade is its own; a tier comes through its door.
+        # The host's way with a grade is its own; a tier comes through its door, also
+        # one that a default gives.
+        default = self.default_get(["grade_id"])
+        vals_list = [{**default, **vals} for vals in vals_list]
         grades = [self._pop_tier(vals) for vals in vals_list]
         partners = super().create(vals_list)
         for partner, grade in zip(partners, grades, strict=True):
@@ -92,14 +95,8 @@ class ResPartner(models.Model):
 
     def write(self, vals):
         vals = dict(vals)
-        leaving = "grade_id" in vals and self.sudo().hstyle_membership_ids.partner_id
-        tier = self._pop_tier(vals)
-        if tier:
-            self.filtered(lambda p: p.commercial_partner_id.grade_id != tier)._set_tier(
-                tier
-            )
-        elif leaving:
-            leaving._set_tier(tier)
+        if "grade_id" in vals:
+            self._write_tier(vals)
         result = super().write(vals)
         if not vals.keys().isdisjoint(_PROFILE):
             self._award_profile()
@@ -110,24 +107,41 @@ class ResPartner(models.Model):
         """Take a member tier out of values, and return it."""
         grade = self.env["res.partner.grade"].browse(vals.get("grade_id") or ())
         if grade.sudo().is_tier:
-            del vals["grade_id"]
+            vals["grade_id"] = False
             return grade
         return grade.browse()
+
+    def _write_tier(self, vals):
+        """Take a change of tiers out of values, and do it."""
+        tier = self._pop_tier(vals)
+        customers = self.sudo().commercial_partner_id.with_env(self.env)
+        if tier:
+            del vals["grade_id"]
+            customers.filtered(lambda c: c.sudo().grade_id != tier)._set_tier(tier)
+        else:
+            customers = self.filtered(lambda c: c.sudo().hstyle_membership_ids)
+            customers._set_tier(tier)
 
     def _set_tier(self, grade, cause="override", **values):
         """Give customers a tier by hand, or none; for CRM managers and our own code.
 
         :param values: see `res.partner.grade._prepare_change`
         """
-        manager = self.env.user.has_group("hstyle_crm.hstyle_crm_group_manager")
-        if not (self.env.su or manager):
+        if not self:
+            return
+        if not (self.env.su or self.env.user._is_crm_manager()):
             raise AccessError(
                 self.env._(
                     "Only a CRM manager gives a tier by hand. All others follow from "
                     "the customers' orders."
                 )
             )
-        cause = self.env.context.get("tier_cause", cause)
+        self.check_access("write")
+        grade.check_access("read")
+        if grade and not grade.active:
+            raise UserError(
+                self.env._("%s is archived. Choose another tier.", grade.sudo().name)
+            )
         grades = self.env["res.partner.grade"].sudo()
         grades._assign(
             [
@@ -135,6 +149,23 @@ class ResPartner(models.Model):
                 for customer in self.commercial_partner_id
             ]
         )
+
+    def _buy_tier(self, grade):
+        """Give a customer the tier of a product that was sold.
+
+        Who has a higher one keeps it, and who has this one has it for longer. What is
+        set by hand stays.
+        """
+        member = self.hstyle_membership_ids
+        today = grade.company_id._hstyle_today()
+        if (member.pinned_until and member.pinned_until >= today) or not grade.active:
+            return
+        if member.company_id == grade.company_id and grade._is_below(member.grade_id):
+            return
+        values = {}
+        if member.grade_id == grade and member.valid_until:
+            values["valid_until"] = grade._get_end(max(member.valid_until, today))
+        self._set_tier(grade, "sold", **values)
 
     def action_hstyle_tier(self):
         """Open the wizard that gives these customers a tier."""
@@ -174,9 +205,12 @@ class ResPartner(models.Model):
             return {**action, "views": form, "res_id": cards.id}
         return {**action, "domain": [("id", "in", cards.ids)], "context": {}}
 
-    def _get_tier_multiplier(self):
-        """Return how many times the points of an order the customer earns."""
-        return self.commercial_partner_id.grade_id.tier_multiplier or 1.0
+    def _get_tier_multiplier(self, company):
+        """Return how many times the points of a company's order the customer earns."""
+        member = self.commercial_partner_id.sudo().hstyle_membership_ids
+        if member.company_id not in company.sudo().parent_ids:
+            return 1.0
+        return member.grade_id.tier_multiplier
 
     # === POINTS FOR EVENTS === #
 
@@ -227,5 +261,9 @@ class ResPartner(models.Model):
         :param str purpose: what it is about, such as "points_expiry"
         """
         return self.filtered(
-            lambda partner: partner.email_normalized and not partner.is_blacklisted
+            lambda partner: (
+                partner.active
+                and partner.email_normalized
+                and not partner.is_blacklisted
+            )
         )

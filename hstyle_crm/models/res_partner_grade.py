@@ -1,5 +1,5 @@
 from odoo import api, fields, models, tools
-from odoo.exceptions import UserError, ValidationError
+from odoo.exceptions import AccessError, UserError, ValidationError
 
 from ..tools import tiers
 
@@ -91,8 +91,9 @@ class ResPartnerGrade(models.Model):
         "CHECK (tier_multiplier > 0)", "A points multiplier must be above zero."
     )
     _days_positive = models.Constraint(
-        "CHECK (validity_months >= 0 AND grace_days >= 0 AND warn_days >= 0)",
-        "Validity, grace and warning are not below zero.",
+        "CHECK (validity_months BETWEEN 0 AND 1200"
+        " AND grace_days BETWEEN 0 AND 3650 AND warn_days BETWEEN 0 AND 3650)",
+        "Validity is from 0 to 1200 months, grace and warning from 0 to 3650 days.",
     )
 
     @api.constrains("is_tier", "company_id")
@@ -110,7 +111,20 @@ class ResPartnerGrade(models.Model):
     @api.constrains("is_tier", "active", "company_id")
     def _check_members(self):
         members = self.env["hstyle.membership"].sudo()
+        partners = self.env["res.partner"].sudo()
         for grade in self:
+            strangers = [
+                ("grade_id", "=", grade.id),
+                ("hstyle_membership_ids", "=", False),
+            ]
+            if grade.is_tier and partners.search_count(strangers, limit=1):
+                raise ValidationError(
+                    self.env._(
+                        "Contacts have the level %s who are no members. Create a tier "
+                        "of its own.",
+                        grade.name,
+                    )
+                )
             domain = [("grade_id", "=", grade.id)]
             if grade.is_tier and grade.active:
                 domain.append(("company_id", "!=", grade.company_id.id))
@@ -141,6 +155,8 @@ class ResPartnerGrade(models.Model):
         return grades
 
     def write(self, vals):
+        if vals.get("is_tier") and not (self.env.su or self.env.user._is_crm_manager()):
+            raise AccessError(self.env._("Only CRM managers make a level a tier."))
         former = self.default_pricelist_id
         result = super().write(vals)
         self._changed()

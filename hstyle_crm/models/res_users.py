@@ -4,6 +4,10 @@ from odoo import api, models
 class ResUsers(models.Model):
     _inherit = "res.users"
 
+    def _is_crm_manager(self):
+        """Tell whether the user is a CRM manager."""
+        return self.has_group("hstyle_crm.hstyle_crm_group_manager")
+
     @api.model
     def _tell_crm_managers(self, subject, body):
         """Send a message to the CRM managers: something needs a person."""

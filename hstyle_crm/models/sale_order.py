@@ -180,9 +180,10 @@ class SaleOrder(models.Model):
 
     def _add_partnership(self):
         # Who confirms an order need not be one who may give tiers by hand.
-        return super(
-            SaleOrder, self.sudo().with_context(tier_cause="sold")
-        )._add_partnership()
+        selling = self.filtered(lambda order: order.sudo().assigned_grade_id.is_tier)
+        for order in selling.sudo():
+            order.partner_id.commercial_partner_id._buy_tier(order.assigned_grade_id)
+        return super(SaleOrder, self - selling)._add_partnership()
 
     # === WHAT AN ORDER EARNS === #
 
@@ -223,7 +224,7 @@ class SaleOrder(models.Model):
         self.ensure_one()
         lines = self._get_points_lines()
         amounts = self._get_earning_amounts(program, lines)
-        tier = self.partner_id._get_tier_multiplier()
+        tier = self.partner_id._get_tier_multiplier(self.company_id)
         campaigns = self._get_points_campaigns(program)
         points = defaultdict(float)
         for rule in program.rule_ids:
@@ -405,12 +406,10 @@ class SaleOrder(models.Model):
             return self.env._("Order %s changed or refunded", self.name)
         parts = [self.env._("Order %s", self.name)]
         if kind == "earn":
-            tier, factor = (
-                self.partner_id.grade_id,
-                self.partner_id._get_tier_multiplier(),
-            )
+            customer = self.partner_id.commercial_partner_id
+            factor = customer._get_tier_multiplier(self.company_id)
             if factor != 1:
-                parts.append(f"{tier.name} ×{factor:g}")
+                parts.append(f"{customer.sudo().grade_id.name} ×{factor:g}")
             campaigns = self._get_points_campaigns(card.program_id)
             products = self._get_points_lines().product_id
             applied = campaigns.browse().union(*map(campaigns._get_applied, products))

@@ -229,7 +229,7 @@ class TestAccess(HstyleCommon):
             }
         )
         self.env["hstyle.account.manager"].create(
-            {"user_id": self.env.user.id, "company_id": company.id}
+            {"user_id": self.clerk.id, "company_id": company.id}
         )
         partner = self._create_partner("Their member", grade_id=tier.id)
         tier.benefit_ids._use(partner)

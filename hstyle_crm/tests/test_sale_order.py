@@ -101,8 +101,8 @@ class TestSaleOrder(HstylePointsCommon):
         self.assertBalance(self._get_card(), 7.5)
 
     def test_tier_then_campaigns_then_caps(self):
-        grade = {"name": "Gold", "tier_multiplier": 1.5}
-        self.partner.grade_id = self.env["res.partner.grade"].create(grade)
+        grade = {"name": "Gold", "is_tier": True, "tier_multiplier": 1.5}
+        self.partner.sudo().grade_id = self.env["res.partner.grade"].create(grade)
         campaigns = self.env["hstyle.points.campaign"].create(
             [
                 {"name": "Double", "multiplier": 2, "sequence": 1},

@@ -1,11 +1,11 @@
-from datetime import date
+from datetime import date, datetime, timedelta
 
 from freezegun import freeze_time
 from psycopg2 import IntegrityError
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
 from .common import HstylePointsCommon
@@ -239,7 +239,7 @@ class TestTierLife(HstyleTiersCommon):
         child = self._create_partner("Child", parent_id=self.partner.id)
         self._buy(1200, "2026-03-10", child)
         self.assertTier(self.gold)
-        self.assertEqual(child._get_tier_multiplier(), 1)
+        self.assertEqual(child._get_tier_multiplier(self.company), 1)
 
     def test_a_copy_is_no_member(self):
         self._buy(1200, "2026-03-10")
@@ -684,3 +684,196 @@ class TestAccountManagers(HstyleTiersCommon):
         self.assertIn(member.partner_id, event.partner_ids)
         self.assertEqual(event.location, "Gate 2")
         self.assertTrue(event.alarm_ids)
+
+
+@tagged("post_install", "-at_install")
+class TestTierAttacks(HstyleTiersCommon):
+    """Tiers, points and prices by side doors, and what must go on working."""
+
+    def _invite(self, partner=None, tier=None):
+        (partner or self.partner).sudo().grade_id = tier or self.gold
+
+    def test_nobody_else_ends_a_membership(self):
+        self._invite()
+        reseller = self.env["res.partner.grade"].create({"name": "Reseller"})
+        for user in (self.clerk, self.salesperson):
+            for grade in (False, reseller.id):
+                with self.assertRaises(AccessError):
+                    self.partner.with_user(user).grade_id = grade
+        self.assertTier(self.gold)
+
+    def test_a_clerk_merges_members(self):
+        self.env["hstyle.benefit"].create(
+            {
+                "name": "Welcome",
+                "grade_id": self.gold.id,
+                "kind": "points",
+                "points": 50,
+                "occasion": "entry",
+            }
+        )
+        self._invite()
+        keeper = self._create_partner("Keeper")
+        wizard = self.env["base.partner.merge.automatic.wizard"].with_user(self.clerk)
+        merged = (self.partner | keeper).ids
+        wizard.create({})._merge(merged, keeper.with_user(self.clerk))
+        self.assertTier(self.gold, keeper)
+        self.assertBalance(self._get_card(keeper), 50)
+
+    def test_an_import_of_the_same_tier(self):
+        self._invite()
+        self.partner.with_user(self.clerk).write({"grade_id": self.gold.id})
+        self.assertEqual(len(self.partner.hstyle_tier_move_ids), 1)
+        vals = {"name": "New", "grade_id": self.gold.id}
+        with self.assertRaises(AccessError):
+            self.env["res.partner"].with_user(self.clerk).create([vals])
+        self.assertEqual(vals["grade_id"], self.gold.id, "the caller's own")
+
+    def test_a_default_tier(self):
+        partners = self.env["res.partner"].with_context(default_grade_id=self.gold.id)
+        with self.assertRaises(AccessError):
+            partners.with_user(self.clerk).create({"name": "New"})
+        member = partners.with_user(self.manager).create({"name": "New"})
+        self.assertTier(self.gold, member)
+
+    def test_a_level_is_no_tier(self):
+        grades = self.env["res.partner.grade"].with_user(self.salesperson)
+        level = grades.create({"name": "Mine", "tier_multiplier": 100})
+        self.partner.with_user(self.salesperson).grade_id = level
+        self.assertEqual(self.partner._get_tier_multiplier(self.company), 1)
+        with self.assertRaises(AccessError):
+            level.is_tier = True
+        with self.assertRaises(ValidationError):
+            level.with_user(self.manager).is_tier = True
+        self.assertTrue(Form(level).record)
+
+    def test_who_sells_a_tier(self):
+        product = self._create_product("Membership", 0)
+        product.service_tracking = "partnership"
+        role = "product.group_product_manager"
+        seller = new_test_user(self.env, login="products", groups=role)
+        self.manager.group_ids |= self.env.ref(role)
+        with self.assertRaisesRegex(AccessError, "sell member tiers"):
+            product.product_tmpl_id.with_user(seller).grade_id = self.gold
+        product.product_tmpl_id.with_user(self.manager).grade_id = self.gold
+
+    def _sell_tier(self, tier):
+        product = self._create_product(f"{tier.name} membership", 10)
+        product.write({"service_tracking": "partnership", "grade_id": tier.id})
+        order = self._create_order()
+        order.order_line.product_id = product
+        order.action_confirm()
+
+    def test_a_purchase_never_lowers(self):
+        self._invite(tier=self.platinum)
+        self._sell_tier(self.gold)
+        self.assertTier(self.platinum)
+
+    def test_a_second_purchase_lasts_longer(self):
+        self._sell_tier(self.gold)
+        end = self._get_member().valid_until
+        self._sell_tier(self.gold)
+        self.assertEqual((self._get_member().valid_until - end).days // 360, 1)
+
+    def test_a_purchase_respects_an_override(self):
+        day = self.company._hstyle_today() + timedelta(days=30)
+        self.partner.sudo()._set_tier(self.silver, pinned_until=day, valid_until=day)
+        self._sell_tier(self.gold)
+        self.assertTier(self.silver)
+
+    def test_an_archived_tier(self):
+        self._invite(tier=self.silver)
+        self.gold.active = False
+        self._sell_tier(self.gold)
+        self.assertTier(self.silver)
+        with self.assertRaises(UserError):
+            self.partner.with_user(self.manager).grade_id = self.gold
+
+    def test_a_price_by_hand_outranks_the_tier(self):
+        self.gold.default_pricelist_id = self.env["product.pricelist"].create(
+            {"name": "Gold price"}
+        )
+        mine = self.env["product.pricelist"].create({"name": "Friend"})
+        self.partner.specific_property_product_pricelist = mine
+        self._invite()
+        self.assertEqual(self.partner.property_product_pricelist, mine)
+        self._invite(tier=self.silver)
+        self.assertEqual(self.partner.property_product_pricelist, mine)
+
+    def test_other_companies(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        other = new_test_user(
+            self.env,
+            login="other",
+            groups="hstyle_crm.hstyle_crm_group_manager,sales_team.group_sale_salesman",
+            company_id=company.id,
+            company_ids=[Command.set(company.ids)],
+        )
+        self._invite()
+        for model in ("hstyle.tier.statement", "hstyle.tier.trial"):
+            wizard = self.env[model].with_user(other)
+            with self.assertRaises(AccessError):
+                wizard.create({"company_id": self.company.id}).line_ids.mapped("id")
+        stranger = self._create_partner("Stranger").with_user(other)
+        with self.assertRaises(AccessError):
+            stranger.grade_id = self.gold
+        self.assertEqual(self.partner.with_user(other)._get_tier_multiplier(company), 1)
+
+    def test_benefits_that_come_by_themselves(self):
+        values = {"kind": "points", "points": 50, "occasion": "birthday"}
+        self.env["hstyle.benefit"].create(
+            {"name": "Birthday", "grade_id": self.gold.id, **values}
+        )
+        self._invite()
+        line = self.partner.with_user(self.agent).hstyle_entitlement_ids
+        self.assertFalse(line.is_open)
+        with self.assertRaises(UserError):
+            line.action_use()
+        with self.assertRaises(ValidationError):
+            line.benefit_id.sudo().write({"quota": 0})
+
+    def test_a_failed_chunk_leaves_nothing_behind(self):
+        self.silver.has_manager = True
+        manager = new_test_user(self.env, login="ann", groups="base.group_user")
+        self.env["hstyle.account.manager"].create({"user_id": manager.id})
+        bad, good = (self._create_partner(name) for name in ("Bad", "Good"))
+        for partner in (bad, good):
+            self._buy(50, "2026-03-10", partner)
+            partner.sudo()._set_tier(self.env["res.partner.grade"])
+        mark = type(self.memberships)._mark
+
+        def fail(members, rows, *rest):
+            if bad.id in [row["partner_id"] for row in rows]:
+                raise ValueError("bad customer")
+            return mark(members, rows, *rest)
+
+        self.patch(type(self.memberships), "_mark", fail)
+        with mute_logger("odoo.addons.hstyle_crm.models.hstyle_tier_job"):
+            self._pass_night("2026-03-11")
+        assignments = self.env["hstyle.account.assignment"]
+        open_ones = assignments.search([("date_to", "=", False)])
+        self.assertEqual(open_ones.partner_id, good)
+        self.assertEqual(self._get_member(good).manager_id, manager)
+
+    def test_members_without_a_manager_get_one_at_night(self):
+        self._invite()
+        self.gold.has_manager = True
+        manager = new_test_user(self.env, login="ann", groups="base.group_user")
+        self.env["hstyle.account.manager"].create({"user_id": manager.id})
+        self.assertFalse(self._get_member().manager_id)
+        self._pass_night(str(self.company._hstyle_today()))
+        self.assertEqual(self._get_member().manager_id, manager)
+
+    def test_active_rules_are_not_deleted(self):
+        with self.assertRaises(UserError):
+            self.gold.rule_ids.with_user(self.manager).unlink()
+        rules = self.env["hstyle.tier.rule"].with_context(default_state="active")
+        values = {"grade_id": self.gold.id, "threshold": 1}
+        self.assertEqual(rules.create(values).state, "draft")
+
+    def test_a_quiet_activation_outlives_a_running_job(self):
+        self.company.hstyle_tier_quiet = "2026-03-10 12:00:00"
+        self.memberships._finish(datetime(2026, 3, 10, 11))
+        self.assertTrue(self.company.hstyle_tier_quiet)
+        self.memberships._finish(datetime(2026, 3, 10, 13))
+        self.assertFalse(self.company.hstyle_tier_quiet)

@@ -10,6 +10,7 @@ from itertools import count
 from odoo.tests import freeze_time, tagged
 from odoo.tools import SQL
 
+from ..models.hstyle_tier_rule import _ACTIVATING
 from .common import HstylePointsCommon
 from .tiers_model import (
     Company,
@@ -116,7 +117,7 @@ class TiersCommon(HstylePointsCommon):
 
     def _write_tier(self, grade, tier):
         """Give a tier its rules in place of others; drafts decide nothing."""
-        grade.rule_ids.unlink()
+        grade.rule_ids.with_context(**_ACTIVATING).unlink()
         grade.write(
             {
                 "validity_months": tier.validity,

@@ -30,15 +30,19 @@ class HstyleTierStatement(models.TransientModel):
     date_from = fields.Date(
         string="From",
         required=True,
-        default=lambda self: fields.Date.today().replace(day=1),
+        default=lambda self: self.env.company._hstyle_today().replace(day=1),
     )
     date_to = fields.Date(
-        string="To", required=True, default=lambda self: fields.Date.today()
+        string="To",
+        required=True,
+        default=lambda self: self.env.company._hstyle_today(),
     )
     line_ids = fields.One2many(
         comodel_name="hstyle.tier.statement.line",
         inverse_name="statement_id",
         compute="_compute_line_ids",
+        # The company is one of the user's own.
+        compute_sudo=False,
         store=True,
     )
 
@@ -51,6 +55,7 @@ class HstyleTierStatement(models.TransientModel):
     def _measure(self):
         if not (self.date_from and self.date_to and self.company_id):
             return []
+        self.company_id._check_hstyle_company()
         if self.date_from > self.date_to:
             raise UserError(self.env._("The period ends before it begins."))
         self.env.flush_all()

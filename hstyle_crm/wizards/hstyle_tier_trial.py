@@ -12,7 +12,8 @@ _POINTS = ("points", "rolling", 12)
 class HstyleTierTrial(models.TransientModel):
     """What the drafts of a company's tier rules would do, before they decide.
 
-    Every customer's last orders are measured as if all validities ended today.
+    Every customer's last orders are measured as if all validities ended today: up goes
+    who reaches a tier, at once, and down who would not keep it, at the validity's end.
     """
 
     _name = "hstyle.tier.trial"
@@ -25,12 +26,17 @@ class HstyleTierTrial(models.TransientModel):
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
     draft_ids = fields.Many2many(
-        comodel_name="hstyle.tier.rule", string="Drafts", compute="_compute_draft_ids"
+        comodel_name="hstyle.tier.rule",
+        string="Drafts",
+        compute="_compute_draft_ids",
+        store=True,
     )
     line_ids = fields.One2many(
         comodel_name="hstyle.tier.trial.line",
         inverse_name="trial_id",
         compute="_compute_line_ids",
+        # The company is one of the user's own.
+        compute_sudo=False,
         store=True,
     )
     moved = fields.Integer(string="Would move", compute="_compute_totals")
@@ -65,6 +71,7 @@ class HstyleTierTrial(models.TransientModel):
 
     def _measure(self):
         """Return the lines: how many customers go from which tier to which."""
+        self.company_id._check_hstyle_company()
         self.env.flush_all()
         grades = self.env["res.partner.grade"]
         memberships = self.env["hstyle.membership"].sudo()
@@ -77,6 +84,7 @@ class HstyleTierTrial(models.TransientModel):
                 SELECT step, result, COUNT(*), SUM(%(spend)s), SUM(%(points)s)
                   FROM (SELECT *, CASE WHEN pinned_until >= %(today)s THEN step
                                        WHEN target >= step OR kept
+                                            OR valid_until IS NULL
                                        THEN GREATEST(step, target)
                                        ELSE %(lower)s END AS result
                           FROM (%(evaluation)s) n) moved
@@ -111,6 +119,7 @@ class HstyleTierTrial(models.TransientModel):
         program = self.env["hstyle.benefit"]._get_company_program(self.company_id)
         multiplied = (after.tier_multiplier or 1) / (before.tier_multiplier or 1) - 1
         return {
+            "when": self._get_when(before, after),
             "grade_from_id": before.id,
             "grade_to_id": after.id,
             "members": members,
@@ -120,6 +129,14 @@ class HstyleTierTrial(models.TransientModel):
             "points_cost": points * multiplied * program.point_value,
         }
 
+    @api.model
+    def _get_when(self, before, after):
+        """Return when customers move: up at once, down when they do not keep it."""
+        if before == after:
+            return "never"
+        up = not before or (after and before._is_below(after))
+        return "now" if up else "end"
+
     def action_activate(self):
         """Put the drafts to work; members move in the background, and are not told."""
         self.ensure_one()
@@ -128,7 +145,7 @@ class HstyleTierTrial(models.TransientModel):
                 self.env._("There is no draft. Change a tier's rules, then try them.")
             )
         self.draft_ids._activate()
-        self.company_id.sudo().hstyle_tier_quiet = True
+        self.company_id.sudo().hstyle_tier_quiet = fields.Datetime.now()
         self.env.ref("hstyle_crm.ir_cron_tier").sudo()._trigger()
         message = self.env._(
             "The rules decide from now on. Members are being moved in the background."
@@ -154,6 +171,13 @@ class HstyleTierTrialLine(models.TransientModel):
     currency_id = fields.Many2one(related="trial_id.currency_id")
     grade_from_id = fields.Many2one(comodel_name="res.partner.grade", string="Today")
     grade_to_id = fields.Many2one(comodel_name="res.partner.grade", string="Then")
+    when = fields.Selection(
+        selection=[
+            ("now", "At once"),
+            ("end", "At the end of the validity"),
+            ("never", "Stay"),
+        ]
+    )
     members = fields.Integer(string="Customers")
     spend = fields.Monetary(string="Net spend, 12 months")
     price_cost = fields.Monetary(string="Member prices")
