@@ -97,7 +97,12 @@ class HstylePointsAudit(models.AbstractModel):
         """
         value = "on" if allowed else "off"
         self.env.cr.execute(
-            SQL("SELECT set_config('enable_nestloop', %s, TRUE)", value)
+            SQL(
+                "SELECT set_config('enable_nestloop', %s, TRUE),"
+                # The clock may have left it off in this transaction.
+                " set_config('enable_hashjoin', 'on', TRUE)",
+                value,
+            )
         )
 
     @api.model

@@ -278,6 +278,11 @@ class HstylePointsPost(models.AbstractModel):
 
     @api.model
     def _select_draws(self, documents, card_ids):
+        """Return the query of `_read_draws`.
+
+        OFFSET 0: each row is looked up. For a join the planner would read whole tables
+        while it has not seen how large they are.
+        """
         models_, ids = zip(*documents, strict=True)
         return SQL(
             """
@@ -292,15 +297,21 @@ class HstylePointsPost(models.AbstractModel):
             SELECT d.card_id, d.order_model, d.order_id, d.side, a.lot_id,
                    SUM(a.points), MAX(a.id)
               FROM document d
-              JOIN hstyle_points_allocation a ON a.row_id = d.id
+             CROSS JOIN LATERAL (
+                   SELECT * FROM hstyle_points_allocation
+                    WHERE row_id = d.id OFFSET 0) a
              GROUP BY d.card_id, d.order_model, d.order_id, d.side, a.lot_id
             HAVING SUM(a.points) > 0
              UNION ALL
             SELECT d.card_id, d.order_model, d.order_id, 'expired', d.id,
                    SUM(a.points), d.id
               FROM document d
-              JOIN hstyle_points_allocation a ON a.lot_id = d.id
-              JOIN loyalty_history r ON r.id = a.row_id AND r.kind = 'expire'
+             CROSS JOIN LATERAL (
+                   SELECT * FROM hstyle_points_allocation
+                    WHERE lot_id = d.id OFFSET 0) a
+             CROSS JOIN LATERAL (
+                   SELECT FROM loyalty_history
+                    WHERE id = a.row_id AND kind = 'expire' OFFSET 0) r
              GROUP BY d.card_id, d.order_model, d.order_id, d.id
             HAVING SUM(a.points) > 0
              ORDER BY 7
