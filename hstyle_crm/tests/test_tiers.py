@@ -610,6 +610,31 @@ class TestBenefits(HstyleTiersCommon):
 
 
 @tagged("post_install", "-at_install")
+class TestMemberReport(HstyleTiersCommon):
+    def test_shares_of_members(self):
+        """Orders, revenue and margin, of Odoo and of other shops, less refunds."""
+        self.dress.standard_price = 40
+        order = self._sell(3)
+        self._refund(self._invoice(order), 1)
+        self._import([("1", "1", "2026-03-01", "a", "", "", "80")])
+        self.env["hstyle.profile"]._refresh(full=True)
+        report = self.env["hstyle.member.report"].with_user(self.marketer)
+        sums = [
+            "order_share:sum",
+            "revenue_share:sum",
+            "margin:sum",
+            "margin_share:sum",
+        ]
+        groups = report._read_group([], ["grade_id"], [*sums, "repurchased:avg"])
+        figures = {tier.name: values for tier, *values in groups}
+        orders, revenue, margin, share, again = figures["Silver"]
+        self.assertEqual((orders, margin, again), (0.5, 120, 0))
+        self.assertAlmostEqual(revenue, 200 / 280)
+        self.assertAlmostEqual(share, 120 / 200)
+        self.assertEqual(figures[False][2], 80, "what has no cost counts in full")
+
+
+@tagged("post_install", "-at_install")
 class TestAccountManagers(HstyleTiersCommon):
     @classmethod
     def setUpClass(cls):
