@@ -124,6 +124,7 @@ class HstyleTierAssignment(models.AbstractModel):
         return [
             {
                 **change,
+                "cause": "transfer",
                 "grade": self.browse(),
                 "company_id": before[change["partner_id"]]["company_id"],
             }

@@ -16,6 +16,7 @@ CAUSES = [
     ("override", "Set by hand"),
     ("sold", "Bought"),
     ("merged", "Contacts merged"),
+    ("transfer", "Member of another company now"),
 ]
 
 

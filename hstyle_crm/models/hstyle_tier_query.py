@@ -105,7 +105,7 @@ class TierQuery:
             ), bought AS (%(bought)s), earned AS (%(earned)s), spent AS (
                  SELECT b.partner_id,
                         SUM(b.revenue) FILTER (WHERE b.moment < m.after_since) AS spent,
-                        %(first)s AS first_on,
+                        %(first)s AS first_on, %(last)s AS last_on,
                         %(total)s AS total,
                         %(spent_columns)s
                    FROM bought b
@@ -120,7 +120,7 @@ class TierQuery:
                  SELECT COALESCE(s.partner_id, m.partner_id) AS partner_id,
                         m.id AS membership_id, m.since, m.valid_until, m.pinned_until,
                         m.undo_on, m.warned_for, m.spent_at_since,
-                        s.first_on, COALESCE(s.total, 0) AS total,
+                        s.first_on, s.last_on, COALESCE(s.total, 0) AS total,
                         COALESCE(s.spent, 0) AS spent,
                         %(steps)s AS step, %(columns)s
                    FROM spent s
@@ -148,6 +148,7 @@ class TierQuery:
             bought=self._get_bought(),
             earned=self._get_earned(),
             first=self._get_day(SQL("MIN(b.moment) FILTER (WHERE b.kept)")),
+            last=self._get_day(SQL("MAX(b.moment) FILTER (WHERE b.kept)")),
             total=SQL("0") if self.coarse else SQL("SUM(b.revenue)"),
             spent_columns=self._get_sums("spend", "orders"),
             earned_columns=self._get_sums("points"),
@@ -390,15 +391,26 @@ class TierQuery:
     def _get_target(self):
         """Return the highest step whose rules of entry hold, or 0.
 
-        Who is no member joins at the first kept order, whatever the thresholds.
+        Who is no member joins at the first kept order, whatever the thresholds, and
+        whose membership was ended by hand at the first one after that day.
         """
         cases = [
             SQL("WHEN %s THEN %s", self._get_holds(step.entry, "entry"), n)
             for n, step in reversed(list(enumerate(self.ladder, 1)))
         ]
         return SQL(
-            "(CASE WHEN n.membership_id IS NULL AND n.first_on IS NULL THEN 0"
-            " %s ELSE 0 END)",
+            """
+            (CASE WHEN n.membership_id IS NULL AND n.first_on IS NULL THEN 0
+                  WHEN n.membership_id IS NULL AND EXISTS (
+                       SELECT FROM hstyle_tier_move farewell
+                        WHERE farewell.partner_id = n.partner_id
+                          AND farewell.company_id = %s
+                          AND farewell.kind = 'left'
+                          AND farewell.cause = 'override'
+                          AND farewell.date >= n.last_on) THEN 0
+                  %s ELSE 0 END)
+            """,
+            self.company.id,
             SQL(" ").join(cases),
         )
 

@@ -161,6 +161,8 @@ class Company:
         """Give a customer a tier by hand; 0 ends the membership."""
         today, old = self.get_day(now), customer.member
         if not number:
+            if old:
+                customer.left[old.company] = now
             customer.member = None
             return
         if old and old.company != self.number:
@@ -183,6 +185,8 @@ class Customer:
 
     orders: dict
     member: Member | None = None
+    #: Company → when a membership there was ended by hand.
+    left: dict = field(default_factory=dict)
 
 
 class Night:
@@ -248,12 +252,20 @@ class Night:
 
     def get_target(self):
         """Return the highest tier whose rules of entry hold today."""
-        if not self.joined_on:
+        if not self.joined_on or self._has_left():
             return 0
         entered = self.member and self.member.joined_on
         span = Span(self.today, self.today, entered)
         held = [n for n, t in enumerate(self.tiers, 1) if self.holds(t.entry, span)]
         return max(held, default=0)
+
+    def _has_left(self):
+        """Tell if a membership was ended by hand, and nothing bought after that day."""
+        left = self.customer.left.get(self.company.number)
+        if self.member or not left:
+            return False
+        kept = [day for day, order in self.orders if order.net > 0]
+        return max(kept) <= self.company.get_day(left)
 
     def decide(self):
         """Return what is to be done today, or None."""
