@@ -145,7 +145,7 @@ class HstylePointsAdjustment(models.Model):
 
         :raise AccessError: for who is not a manager
         """
-        if not self.env.user.has_group("hstyle_crm.hstyle_crm_group_manager"):
+        if not self.env.user._is_crm_manager():
             raise AccessError(self.env._("A CRM manager decides on these points."))
         if any(adjustment.state != "waiting" for adjustment in self):
             raise UserError(self.env._("Somebody has decided on these points already."))
@@ -196,9 +196,10 @@ class HstylePointsAdjustment(models.Model):
 
     def _ask_managers(self):
         """Put the question on the managers' list of activities."""
-        group = self.env.ref("hstyle_crm.hstyle_crm_group_manager")
-        for manager in group.sudo().all_user_ids.filtered(
-            lambda user: user.active and user.id != SUPERUSER_ID
+        for manager in (
+            self.env["res.users"]
+            ._get_crm_managers()
+            .filtered(lambda user: user.id != SUPERUSER_ID)
         ):
             self.sudo().activity_schedule(
                 "mail.mail_activity_data_todo",

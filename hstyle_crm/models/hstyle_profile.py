@@ -108,7 +108,7 @@ class HstyleProfile(models.Model):
     @api.model
     def action_refresh(self):
         """Refresh all profiles now, in the background; for managers."""
-        if not self.env.user.has_group("hstyle_crm.hstyle_crm_group_manager"):
+        if not self.env.user._is_crm_manager():
             raise AccessError(
                 self.env._("Only a CRM manager may refresh the profiles.")
             )

@@ -180,8 +180,7 @@ class LoyaltyCard(models.Model):
     @api.model
     def _check_keeper(self):
         """Let CRM managers alone set balances and owners of managed cards."""
-        manager = "hstyle_crm.hstyle_crm_group_manager"
-        if not self.env.su and not self.env.user.has_group(manager):
+        if not self.env.su and not self.env.user._is_crm_manager():
             raise AccessError(
                 self.env._(
                     "The points of a member are not written by hand. Use the card's "

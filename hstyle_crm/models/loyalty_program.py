@@ -252,7 +252,7 @@ class LoyaltyProgram(models.Model):
     def _get_adjustment_limit(self, user):
         """Return the points that a user may give or take in a day; None: any."""
         self.ensure_one()
-        if user.has_group("hstyle_crm.hstyle_crm_group_manager"):
+        if user._is_crm_manager():
             return None
         if user.has_group("hstyle_crm.hstyle_crm_group_clerk"):
             return self.clerk_limit

@@ -9,10 +9,16 @@ class ResUsers(models.Model):
         return self.has_group("hstyle_crm.hstyle_crm_group_manager")
 
     @api.model
+    def _get_crm_managers(self):
+        """Return the CRM managers, those with access to more included."""
+        group = self.env.ref("hstyle_crm.hstyle_crm_group_manager")
+        return group.sudo().all_user_ids.filtered("active")
+
+    @api.model
     def _tell_crm_managers(self, subject, body):
         """Send a message to the CRM managers: something needs a person."""
-        group = self.env.ref("hstyle_crm.hstyle_crm_group_manager")
-        managers = group.sudo().all_user_ids.filtered("active").partner_id
         self.env["mail.thread"].sudo().message_notify(
-            partner_ids=managers.ids, subject=subject, body=body
+            partner_ids=self._get_crm_managers().partner_id.ids,
+            subject=subject,
+            body=body,
         )

@@ -2,8 +2,7 @@ import re
 
 from odoo.tests import HttpCase, new_test_user, tagged
 
-from .common import HstylePointsCommon
-from .test_tiers import HstyleTiersCommon
+from .common import HstylePointsCommon, HstyleTiersCommon
 
 
 @tagged("post_install", "-at_install")

@@ -8,73 +8,7 @@ from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
-from .common import HstylePointsCommon
-
-
-class HstyleTiersCommon(HstylePointsCommon):
-    """Silver from an order on, gold from 1000 and platinum from 3000 a year."""
-
-    @classmethod
-    def setUpClass(cls):
-        super().setUpClass()
-        cls.env["res.partner.grade"].search([("is_tier", "=", True)]).is_tier = False
-        cls.silver = cls._create_tier("Silver", "orders", 1, validity_months=0)
-        cls.gold = cls._create_tier("Gold", "spend", 1000, keep=800)
-        cls.platinum = cls._create_tier("Platinum", "spend", 3000)
-        cls.memberships = cls.env["hstyle.membership"]
-
-    @classmethod
-    def _create_tier(cls, name, measure, threshold, keep=None, **values):
-        tiers = cls.env["res.partner.grade"]
-        number = len(tiers.search([("is_tier", "=", True)]))
-        window = "entry" if measure == "orders" else "rolling"
-        rules = [{"measure": measure, "window": window, "threshold": threshold}]
-        if keep is not None:
-            rules.append({**rules[0], "purpose": "keep", "threshold": keep})
-        tier = tiers.create(
-            {
-                "name": name,
-                "is_tier": True,
-                "sequence": 100 + number,
-                "validity_end": "day",
-                "rule_ids": [Command.create(rule) for rule in rules],
-                **values,
-            }
-        )
-        tier.rule_ids._activate()
-        return tier
-
-    def _buy(self, amount, day, partner=None):
-        """Let a customer confirm an order on a day, and the tills do their part."""
-        with freeze_time(f"{day} 12:00:00"):
-            order = self._create_order(1, partner=partner, date_order=f"{day} 11:00:00")
-            order.order_line.price_unit = amount
-            order.action_confirm()
-            order.date_order = f"{day} 11:00:00"
-            self.env.flush_all()
-        return order
-
-    def _close_tills(self):
-        """Let orders be confirmed without a look at tiers, as an import is."""
-        self.patch(type(self.env["sale.order"]), "_settle_tiers", lambda _orders: None)
-
-    def _pass_night(self, day):
-        """Run the nightly job on a day; return the moves that it made."""
-        before = self.env["hstyle.tier.move"].search([]).ids
-        with freeze_time(f"{day} 20:00:00"), self.enter_registry_test_mode():
-            self.env.ref("hstyle_crm.ir_cron_tier").method_direct_trigger()
-        self.env.invalidate_all()
-        return self.env["hstyle.tier.move"].search([("id", "not in", before)])
-
-    def _get_member(self, partner=None):
-        partner = partner or self.partner
-        return self.memberships.search([("partner_id", "=", partner.id)])
-
-    def assertTier(self, tier, partner=None):
-        partner = partner or self.partner
-        self.env.invalidate_all()
-        self.assertEqual(partner.grade_id.name, (tier and tier.name) or False)
-        self.assertEqual(self._get_member(partner).grade_id, partner.grade_id)
+from .common import HstyleTiersCommon
 
 
 @tagged("post_install", "-at_install")

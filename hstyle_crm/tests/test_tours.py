@@ -3,8 +3,7 @@ from datetime import timedelta
 from odoo import fields
 from odoo.tests import HttpCase, tagged
 
-from .common import HstyleCommon, HstylePointsCommon
-from .test_tiers import HstyleTiersCommon
+from .common import HstyleCommon, HstylePointsCommon, HstyleTiersCommon
 
 
 @tagged("post_install", "-at_install")

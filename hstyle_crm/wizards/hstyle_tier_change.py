@@ -42,7 +42,7 @@ class HstyleTierChange(models.TransientModel):
     def action_apply(self):
         """Change the tiers; who is no manager may invite to the lowest one only."""
         self.ensure_one()
-        manager = self.env.user.has_group("hstyle_crm.hstyle_crm_group_manager")
+        manager = self.env.user._is_crm_manager()
         members = self.partner_ids.commercial_partner_id.sudo().hstyle_membership_ids
         invited = not members and self.grade_id and self.grade_id == self._get_lowest()
         if not manager and (not invited or self.pinned_until):
