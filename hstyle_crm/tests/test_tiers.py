@@ -604,6 +604,9 @@ class TestAccountManagers(HstyleTiersCommon):
         return self.memberships.search([("partner_id", "in", partners.ids)], order="id")
 
     def test_by_load_up_to_the_capacity(self):
+        company = self.env["res.company"].create({"name": "Other"})
+        elsewhere = {"user_id": self.clerk.id, "company_id": company.id}
+        self.env["hstyle.account.manager"].create(elsewhere)
         members = self._create_members(5)
         self.assertEqual((self.ann.member_count, self.bob.member_count), (2, 2))
         self.assertEqual(len(members.filtered("manager_id")), 4)
