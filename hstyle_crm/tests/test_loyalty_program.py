@@ -74,6 +74,11 @@ class TestLoyaltyProgram(HstylePointsCommon):
         card = self.env["loyalty.card"].create({**values, "points": 12})
         self.assertBalance(card, 12)
 
+    def test_codes_of_many_cards_differ(self):
+        """Of so many codes of the host's 32 random bits about ten would meet."""
+        codes = {self.env["loyalty.card"]._generate_code() for _card in range(300_000)}
+        self.assertEqual(len(codes), 300_000)
+
     def test_the_wizard_of_the_host_gives_a_bonus(self):
         card = self._create_card(5)
         other = self._create_partner("Lan")
