@@ -75,12 +75,16 @@ class HstylePointsNotice(models.AbstractModel):
     def _notify_expiring(self, days):
         """Send the notice, and remember which expiries it named; return the told."""
         until = fields.Date.add(fields.Date.today(), days=days)
-        partners = self.partner_id._filter_contactable("email", "points_expiry")
+        partners = self.partner_id._filter_contactable(
+            "email", "membership", self.env._("Points expire soon")
+        )
         told = self.filtered(lambda card: card.partner_id in partners)
         template = self.env.ref("hstyle_crm.mail_template_points_expiry")
         if told:
             told = told.with_context(points_until=until)
-            template.with_env(told.env).send_mail_batch(told.ids)
+            template.with_env(told.env).send_mail_batch(
+                told.ids, email_values={"hstyle_purpose": "membership"}
+            )
         self.env.cr.execute(
             SQL(
                 "UPDATE loyalty_card SET %s = %s WHERE id = ANY(%s)",

@@ -267,9 +267,12 @@ class HstyleTierJob(models.AbstractModel):
     def _notify(self):
         """Send what waits, through the gate of contacts; return how many were told."""
         told = 0
-        for notice, members in self.grouped("notice").items():
-            partners = members.partner_id._filter_contactable("email", f"tier_{notice}")
-            template = self.env.ref(_NOTICES[notice])
+        kinds = self.grouped(lambda member: (member.notice, member.company_id))
+        for (notice, company), members in kinds.items():
+            template = self.env.ref(_NOTICES[notice]).with_company(company)
+            partners = members.partner_id.with_env(template.env)._filter_contactable(
+                "email", "membership", template.name
+            )
             told += self._send(template, partners)
         self.env.cr.execute(
             SQL(
@@ -285,7 +288,13 @@ class HstyleTierJob(models.AbstractModel):
         """Send a mail to each customer; one that fails leaves out nobody else."""
         try:
             with self.env.cr.savepoint():
-                template.send_mail_batch(partners.ids)
+                template.send_mail_batch(
+                    partners.ids,
+                    email_values={
+                        "hstyle_purpose": "membership",
+                        "record_company_id": template.env.company.id,
+                    },
+                )
             return len(partners)
         except Exception:
             if len(partners) <= 1:

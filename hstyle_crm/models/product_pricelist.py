@@ -1,4 +1,4 @@
-from odoo import models
+from odoo import api, models
 
 
 class ProductPricelist(models.Model):
@@ -15,3 +15,13 @@ class ProductPricelist(models.Model):
             [("is_tier", "=", True), ("default_pricelist_id", "!=", False)]
         )
         return [*domain, ("id", "not in", priced.default_pricelist_id.ids)]
+
+    @api.model
+    def _get_partner_pricelist_multi(self, partner_ids):
+        """Put prices that are granted for a time before all others."""
+        pricelists = super()._get_partner_pricelist_multi(partner_ids)
+        if pricelists:
+            pricelists.update(
+                self.env["hstyle.price.grant"]._get_pricelists(partner_ids)
+            )
+        return pricelists

@@ -43,6 +43,39 @@ class ResCompany(models.Model):
         string="Tiers move quietly since", readonly=True
     )
 
+    # The contact gate.
+    hstyle_opt_in = fields.Boolean(
+        string="Offers need a consent",
+        default=True,
+        help="Offers go only to people who allowed them. Otherwise to everybody who "
+        "did not withdraw.",
+    )
+    hstyle_contact_cap = fields.Integer(
+        string="Offers a month",
+        default=4,
+        help="No customer gets more offers in 30 days, over all channels and "
+        "campaigns; and never two on a day.",
+    )
+    hstyle_quiet_from = fields.Float(
+        string="Quiet from",
+        default=21.0,
+        help="In the customer's own timezone. Answers to questions are sent anytime.",
+    )
+    hstyle_quiet_to = fields.Float(string="Quiet until", default=9.0)
+
+    @api.constrains("hstyle_contact_cap", "hstyle_quiet_from", "hstyle_quiet_to")
+    def _check_hstyle_contact(self):
+        for company in self:
+            hours = (company.hstyle_quiet_from, company.hstyle_quiet_to)
+            if not all(0 <= hour < 24 for hour in hours):
+                raise ValidationError(
+                    self.env._("Enter quiet hours between 00:00 and 23:59.")
+                )
+            if company.hstyle_contact_cap < 0:
+                raise ValidationError(
+                    self.env._("Enter how many offers a customer may get in a month.")
+                )
+
     @api.constrains("hstyle_active_days", "hstyle_lapsing_days", "hstyle_lapsed_days")
     def _check_hstyle_days(self):
         for company in self:

@@ -16,6 +16,15 @@ class ResConfigSettings(models.TransientModel):
     hstyle_tz = fields.Selection(related="company_id.hstyle_tz", readonly=False)
     hstyle_profile_date = fields.Date(related="company_id.hstyle_profile_date")
 
+    hstyle_opt_in = fields.Boolean(related="company_id.hstyle_opt_in", readonly=False)
+    hstyle_contact_cap = fields.Integer(
+        related="company_id.hstyle_contact_cap", readonly=False
+    )
+    hstyle_quiet_from = fields.Float(
+        related="company_id.hstyle_quiet_from", readonly=False
+    )
+    hstyle_quiet_to = fields.Float(related="company_id.hstyle_quiet_to", readonly=False)
+
     def action_hstyle_refresh(self):
         """Refresh the customer profiles now, in the background."""
         return self.env["hstyle.profile"].action_refresh()

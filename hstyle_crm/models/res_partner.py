@@ -9,7 +9,12 @@ _LATEST = 20
 
 class ResPartner(models.Model):
     _name = "res.partner"
-    _inherit = ["res.partner", "hstyle.tier.explanation"]
+    _inherit = [
+        "res.partner",
+        "hstyle.tier.explanation",
+        "hstyle.contact.gate",
+        "hstyle.contact.preference",
+    ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")
 
@@ -18,6 +23,7 @@ class ResPartner(models.Model):
         comodel_name="hstyle.profile",
         inverse_name="partner_id",
         string="Customer profile",
+        domain=lambda self: self._get_segment_domain(),
         groups="hstyle_crm.hstyle_crm_group_user",
     )
     hstyle_buyer_ids = fields.One2many(
@@ -28,6 +34,11 @@ class ResPartner(models.Model):
     )
 
     birthday = fields.Date()
+    has_birthday_this_month = fields.Boolean(
+        string="Birthday this month",
+        compute="_compute_has_birthday_this_month",
+        search="_search_has_birthday_this_month",
+    )
 
     # Points.
     hstyle_card_ids = fields.One2many(
@@ -67,6 +78,32 @@ class ResPartner(models.Model):
     _hstyle_email_idx = models.Index(
         "(email_normalized) WHERE email_normalized IS NOT NULL"
     )
+
+    @api.model
+    def _get_segment_domain(self):
+        """Return the domain of one company's rows, while a segment looks for its own.
+
+        Else a customer of two shops would be in a segment by what the other one knows.
+        """
+        company = self.env.context.get("hstyle_company_id")
+        return [("company_id", "=", company)] if company else []
+
+    @api.depends("birthday")
+    @api.depends_context("company")
+    def _compute_has_birthday_this_month(self):
+        month = self.env.company._hstyle_today().month
+        for partner in self:
+            partner.has_birthday_this_month = (
+                partner.birthday and partner.birthday.month == month
+            )
+
+    @api.model
+    def _search_has_birthday_this_month(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        month = self.env.company._hstyle_today().month
+        domain = fields.Domain("birthday.month_number", "=", month)
+        return domain if True in value else ~domain
 
     @api.depends("hstyle_card_ids.points")
     def _compute_hstyle_points(self):
@@ -193,6 +230,15 @@ class ResPartner(models.Model):
         views = [(False, "list"), (False, "pivot"), (False, "graph")]
         return {**action, "domain": domain, "context": {}, "views": views}
 
+    def action_hstyle_contacts(self):
+        """Show what was sent to the customer, what was not, and why."""
+        self.ensure_one()
+        action = self.env["ir.actions.actions"]._for_xml_id(
+            "hstyle_crm.hstyle_contact_action"
+        )
+        domain = [("partner_id.commercial_partner_id", "=", self.id)]
+        return {**action, "domain": domain, "context": {}}
+
     def action_hstyle_points(self):
         """Open the customer's card, or offer to give the first points."""
         self.ensure_one()
@@ -250,20 +296,4 @@ class ResPartner(models.Model):
                 ("managed", "=", True),
                 (field, ">", 0),
             ]
-        )
-
-    # === THE CONTACT GATE === #
-
-    def _filter_contactable(self, channel, purpose):
-        """Return those customers who may be written to: the gate of every sender.
-
-        :param str channel: "email" so far
-        :param str purpose: what it is about, such as "points_expiry"
-        """
-        return self.filtered(
-            lambda partner: (
-                partner.active
-                and partner.email_normalized
-                and not partner.is_blacklisted
-            )
         )

@@ -1,0 +1,143 @@
+from odoo import fields, models
+from odoo.tools import email_normalize, hmac, urls
+
+from .hstyle_consent import PURPOSES
+
+
+class MailMail(models.Model):
+    """The queue of mails: what goes to customers passes the contact gate here."""
+
+    _inherit = "mail.mail"
+
+    hstyle_purpose = fields.Selection(
+        selection=PURPOSES,
+        string="Purpose",
+        help="What the mail is to its customer. The contact gate asks for it.",
+    )
+
+    def send(self, auto_commit=False, raise_exception=False, post_send_callback=None):
+        allowed = self._filter_gate()
+        return super(MailMail, allowed).send(
+            auto_commit=auto_commit,
+            raise_exception=raise_exception,
+            post_send_callback=post_send_callback,
+        )
+
+    # === THE CONTACT GATE === #
+
+    def _filter_gate(self):
+        """Return the mails that may go now; the others wait or are cancelled."""
+        messages = self._prepare_messages()
+        if not messages:
+            return self
+        partners = self.env["res.partner"].sudo()
+        refusals = partners._pass_gate(messages)
+        by_key = {message["key"]: message for message in messages}
+        kept_back = self.browse()
+        for mail in self:
+            if reason := refusals.get(f"mail:{mail.id}"):
+                mail._keep_back(reason, by_key[f"mail:{mail.id}"])
+                kept_back += mail
+        return self - kept_back
+
+    def _keep_back(self, reason, message):
+        """Let a mail wait for the end of the night, or cancel it."""
+        if reason == "quiet":
+            partner = self.env["res.partner"].browse(message["partner_id"])
+            self.scheduled_date = partner._get_quiet_end(message["company"])
+            return
+        reasons = dict(
+            self.env["hstyle.contact"]
+            ._fields["reason"]
+            ._description_selection(self.env)
+        )
+        self.write({"state": "cancel", "failure_reason": reasons[reason]})
+        self.mailing_trace_ids.set_canceled()
+
+    def _prepare_messages(self):
+        """Return what the gate must know of those mails that it judges."""
+        judged = self.filtered(lambda mail: mail._get_purpose())
+        customers = judged._get_customers()
+        return [
+            {
+                "key": f"mail:{mail.id}",
+                "partner_id": customers[mail],
+                "channel": "email",
+                "purpose": mail._get_purpose(),
+                "company": mail._get_sender(),
+                "what": mail.subject or "",
+                "campaign_id": mail.mailing_id.campaign_id.id,
+            }
+            for mail in judged.sorted("id")
+            if customers.get(mail)
+        ]
+
+    def _get_purpose(self):
+        """Return the purpose of a mail to customers, or nothing.
+
+        A mailing is an offer; one without traces is a test to colleagues.
+        """
+        return self.hstyle_purpose or (self.mailing_trace_ids and "marketing")
+
+    def _get_sender(self):
+        """Return the company that writes."""
+        company = self.record_company_id or self.mailing_id.user_id.company_id
+        if company or not self.res_id:
+            return company or self.env.company
+        document = self.env[self.model].sudo().browse(self.res_id)
+        return document._mail_get_companies(default=self.env.company)[document.id]
+
+    def _get_customers(self):
+        """Return mail → id of the person who gets it, by document or by address."""
+        customers = {}
+        for mail in self:
+            to_partner = mail.model == "res.partner" and mail.res_id
+            customers[mail] = to_partner or mail.recipient_ids[:1].id
+        addresses = {
+            mail: email_normalize(mail.email_to)
+            for mail in self
+            if not customers[mail] and mail.email_to
+        }
+        domain = [("email_normalized", "in", list(filter(None, addresses.values())))]
+        found = self.env["res.partner"].sudo().search(domain, order="id desc")
+        ids = {partner.email_normalized: partner.id for partner in found}
+        return customers | {
+            mail: ids.get(address) for mail, address in addresses.items()
+        }
+
+    # === THE PREFERENCE CENTRE === #
+
+    def _get_preferences_url(self):
+        """Return the page where the person who gets this mail chooses what we send.
+
+        It is signed for the mail, not for the customer: it outlives a merge.
+        """
+        token = self._sign_preferences(self.id)
+        return urls.urljoin(self.get_base_url(), f"/preferences/{self.id}/{token}")
+
+    def _sign_preferences(self, mail_id):
+        return hmac(self.env(su=True), "hstyle_preferences", mail_id)
+
+    def _prepare_outgoing_body(self):
+        body = super()._prepare_outgoing_body()
+        key = f"mail:{self.id}"
+        if (
+            not body
+            or not self._get_purpose()
+            or not self.env["hstyle.contact"]
+            .sudo()
+            .search_count([("key", "=", key)], limit=1)
+        ):
+            return body
+        return self._link_preferences(body)
+
+    def _link_preferences(self, body):
+        """Lead the mailing's own link to our page, or add one below."""
+        url = self._get_preferences_url()
+        host_link = f"{self.mailing_id.get_base_url()}/unsubscribe_from_list"
+        if host_link in body:
+            return body.replace(host_link, url)
+        link = self.env["ir.qweb"]._render(
+            "hstyle_crm.mail_preferences_link", {"url": url}
+        )
+        return body + link
