@@ -64,7 +64,8 @@ class HstyleContactGate(models.AbstractModel):
     def _compute_accepts(self):
         for channel in ("email", "sms"):
             name = f"accepts_{channel}"
-            accepting = self.filtered_domain([(name, "=", True)])
+            domain = [(name, "=", True), ("id", "in", self.ids)]
+            accepting = self.with_context(active_test=False).search(domain)
             for partner in self:
                 partner[name] = partner in accepting
 

@@ -116,9 +116,7 @@ class HstyleSegmentAction(models.Model):
         ondelete="restrict",
     )
     summary = fields.Char(help="Subject of the activity, the opportunity or points.")
-    tag_id = fields.Many2one(
-        comodel_name="res.partner.category", string="Tag", ondelete="restrict"
-    )
+    tag_id = fields.Many2one(comodel_name="res.partner.category", ondelete="restrict")
     server_action_id = fields.Many2one(
         comodel_name="ir.actions.server",
         domain=[("model_id.model", "=", "res.partner")],
@@ -269,18 +267,14 @@ class HstyleSegmentAction(models.Model):
 
     def _do_message(self, runs):
         """Send each customer the message by the best way that the gate allows."""
-        by_partner = runs.grouped("partner_id")
-        partners = runs.partner_id
-        routes, refusals = partners._route(
+        routes, refusals = runs.partner_id._route(
             self._get_channels(), self.purpose, self.name
         )
         for channel, reached in routes.items():
             getattr(self, f"_send_{channel}")(reached)
-            self.env["hstyle.segment.run"].union(
-                *(by_partner[partner] for partner in reached)
-            )._finish()
+            runs.filtered(lambda run: run.partner_id in reached)._finish()
         for reason, refused in refusals.items():
-            left_out = runs.union(*(by_partner[partner] for partner in refused))
+            left_out = runs.filtered(lambda run: run.partner_id in refused)
             if reason == "today":
                 left_out._put_off()
             else:

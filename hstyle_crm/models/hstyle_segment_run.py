@@ -197,6 +197,7 @@ class HstyleSegmentRun(models.Model):
     @api.model
     def _take_due(self, shard, shards):
         """Lock the next runs that are due, and return them."""
+        self.env.flush_all()
         rows = self.env.execute_query(
             SQL(
                 "SELECT r.id %s ORDER BY r.due_at, r.id LIMIT %s"
@@ -287,7 +288,7 @@ class HstyleSegmentRun(models.Model):
                      WHERE c.commercial_partner_id = m.partner_id
                        AND g.consumed
                        AND g.rating BETWEEN 1 AND 2
-                       AND g.write_date >= m.entered_on)
+                       AND g.rated_on >= m.entered_on)
             """
         )
 

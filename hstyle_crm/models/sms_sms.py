@@ -62,11 +62,8 @@ class SmsSms(models.Model):
         ]
 
     def _get_purpose(self):
-        """Return the purpose of a message to customers, or nothing.
-
-        A mailing is an offer; one without traces is a test to colleagues.
-        """
-        return self.hstyle_purpose or (self.mailing_trace_ids and "marketing")
+        """Return the purpose of a message to customers, or nothing."""
+        return self.hstyle_purpose or (self.mailing_id and "marketing")
 
     def _get_sender(self):
         """Return the company that writes."""

@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_contact_gate
 from . import test_hstyle_export
 from . import test_hstyle_import
 from . import test_hstyle_points_adjustment
@@ -6,6 +7,7 @@ from . import test_hstyle_points_clock
 from . import test_hstyle_points_opening
 from . import test_hstyle_profile
 from . import test_hstyle_purchase
+from . import test_hstyle_segment
 from . import test_i18n
 from . import test_loyalty_program
 from . import test_points_attacks

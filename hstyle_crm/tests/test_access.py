@@ -117,6 +117,78 @@ ACCESS = {
         "marketer": "rwcu",
         "manager": "rwcu",
     },
+    "hstyle.consent": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.contact": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.consent.change": {
+        "clerk": "rwcu",
+        "agent": "rwcu",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.segment": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.segment.action": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.segment.member": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.segment.size": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.segment.overlap": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.segment.run": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rw",
+        "manager": "rw",
+    },
+    "hstyle.segment.trial": {
+        "clerk": "",
+        "agent": "",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.segment.trial.line": {
+        "clerk": "",
+        "agent": "",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.price.grant": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
 }
 #: Wizards: who makes one sees it, by the host's own rule.
 WIZARDS = {
@@ -127,6 +199,9 @@ WIZARDS = {
     "hstyle.tier.statement",
     "hstyle.tier.statement.line",
     "hstyle.account.handover",
+    "hstyle.consent.change",
+    "hstyle.segment.trial",
+    "hstyle.segment.trial.line",
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -184,6 +259,7 @@ class TestAccess(HstyleCommon):
         self._import(rows, shop=shop, user=self.env.user)
         self._give_points(company)
         self._give_tier(company)
+        self._give_segment(company)
         self.env["hstyle.profile"]._refresh()
         theirs = {
             model: self.env[model].search([]).ids
@@ -191,7 +267,7 @@ class TestAccess(HstyleCommon):
             if model not in {"hstyle.profile.dirty", *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
-        for shipped in ("hstyle.tier.rule", "hstyle.benefit"):
+        for shipped in ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment"):
             domain = [("company_id", "=", company.id)]
             theirs[shipped] = self.env[shipped].search(domain).ids
         for model, ids in theirs.items():
@@ -234,6 +310,35 @@ class TestAccess(HstyleCommon):
         partner = self._create_partner("Their member", grade_id=tier.id)
         tier.benefit_ids._use(partner)
         return partner
+
+    def _give_segment(self, company):
+        """Let a company have customers in two segments, an action, and a message."""
+        partner = self._create_partner("Their customer", company_id=company.id)
+        tag = self.env["res.partner.category"].create({"name": "Theirs"})
+        values = {
+            "company_id": company.id,
+            "domain": repr([("id", "=", partner.id)]),
+            "action_ids": [Command.create({"kind": "tag", "tag_id": tag.id})],
+        }
+        segments = self.env["hstyle.segment"].create(
+            [{**values, "name": name} for name in ("One", "Two")]
+        )
+        for segment in segments:
+            segment._launch()
+        partners = partner.with_company(company)
+        self.env["hstyle.consent"]._record(
+            partner, "sms", "marketing", True, "Till", company=company
+        )
+        partners._filter_contactable("sms", "marketing", "News")
+        pricelist = self.env["product.pricelist"].create({"name": "Theirs"})
+        self.env["hstyle.price.grant"].create(
+            {
+                "partner_id": partner.id,
+                "company_id": company.id,
+                "pricelist_id": pricelist.id,
+                "date_to": "2100-01-01",
+            }
+        )
 
     def test_tiers_are_for_managers(self):
         """The host lets salespeople write grades: not those of members."""
