@@ -272,9 +272,9 @@ class HstyleSegmentAction(models.Model):
         )
         for channel, reached in routes.items():
             getattr(self, f"_send_{channel}")(reached)
-            runs.filtered(lambda run: run.partner_id in reached)._finish()
+            runs._filter_partners(reached)._finish()
         for reason, refused in refusals.items():
-            left_out = runs.filtered(lambda run: run.partner_id in refused)
+            left_out = runs._filter_partners(refused)
             if reason == "today":
                 left_out._put_off()
             else:

@@ -323,6 +323,11 @@ class HstyleSegmentRun(models.Model):
             )
             self.invalidate_recordset(flush=False)
 
+    def _filter_partners(self, partners):
+        """Return the runs of these customers."""
+        ids = set(partners.ids)
+        return self.filtered(lambda run: run.partner_id.id in ids)
+
     def _split_by_partner(self):
         """Yield batches in which no customer stands twice."""
         seen = Counter()
