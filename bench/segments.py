@@ -97,7 +97,10 @@ GROUPS = ("champion", "loyal", "potential", "new", "promising", "attention", "sl
 #: Of each segment: its domain, and the same in SQL for the floor.
 RULES = [
     *(
-        (f"[('hstyle_profile_ids.rfm_group', '=', '{group}')]", f"rfm_group = '{group}'")
+        (
+            f"[('hstyle_profile_ids.rfm_group', '=', '{group}')]",
+            f"rfm_group = '{group}'",
+        )
         for group in GROUPS
     ),
     *(
@@ -225,12 +228,16 @@ class Bench:
     def _prepare(self):
         with self._env() as env:
             env["hstyle.segment"].search([("active", "=", True)]).active = False
-            self.segments = env["hstyle.segment"].create(
-                [
-                    {"name": f"Segment {number}", "domain": domain}
-                    for number, (domain, _sql) in enumerate(RULES)
-                ]
-            ).ids
+            self.segments = (
+                env["hstyle.segment"]
+                .create(
+                    [
+                        {"name": f"Segment {number}", "domain": domain}
+                        for number, (domain, _sql) in enumerate(RULES)
+                    ]
+                )
+                .ids
+            )
         rules = ", ".join(
             f"CASE WHEN {sql} THEN {segment} END"
             for segment, (_domain, sql) in zip(self.segments, RULES, strict=True)
@@ -291,8 +298,9 @@ class Bench:
                 }
             )
             segment._launch()
-            env.cr.execute("UPDATE hstyle_segment_run SET due_at = %s",
-                           [fields.Datetime.now()])
+            env.cr.execute(
+                "UPDATE hstyle_segment_run SET due_at = %s", [fields.Datetime.now()]
+            )
         self._run("VACUUM ANALYZE hstyle_segment_run")
         context = multiprocessing.get_context("spawn")
         ready, seconds, go = context.Queue(), context.Queue(), context.Event()

@@ -225,22 +225,23 @@ class HstyleSegment(models.Model):
                 allowed_company_ids=company.ids, hstyle_company_id=company.id, lang=None
             )
         )
-        domain = Domain(ast.literal_eval(self.domain)) & self._get_base_domain()
-        query = partners._search(domain)
-        query.add_where(
-            SQL(
-                "%s = %s",
-                SQL.identifier(query.table, "commercial_partner_id"),
-                SQL.identifier(query.table, "id"),
-            )
+        return partners._search(
+            Domain(ast.literal_eval(self.domain)) & self._get_base_domain()
         )
-        return query
 
     def _get_base_domain(self):
-        """Return the domain of all customers of the company."""
-        return Domain("partner_share", "=", True) & (
-            Domain("company_id", "=", False)
-            | Domain("company_id", "parent_of", self.company_id.id)
+        """Return the domain of all customers of the company.
+
+        Who has no parent or is a company is a commercial entity, as the host has it.
+        The planner knows how many those are.
+        """
+        return (
+            Domain("partner_share", "=", True)
+            & (Domain("parent_id", "=", False) | Domain("is_company", "=", True))
+            & (
+                Domain("company_id", "=", False)
+                | Domain("company_id", "parent_of", self.company_id.id)
+            )
         )
 
     # === THE DOOR === #
@@ -292,7 +293,9 @@ class HstyleSegment(models.Model):
             SQL(
                 """
                 SET LOCAL work_mem = '256MB';
+                SET LOCAL random_page_cost = 1.1;
                 SET LOCAL jit = off;
+                SET LOCAL max_parallel_workers_per_gather = 0;
                 CREATE TEMPORARY TABLE IF NOT EXISTS hstyle_matched (id integer)
                     ON COMMIT DROP;
                 TRUNCATE hstyle_matched;

@@ -71,6 +71,11 @@ class ResPartner(models.Model):
     _hstyle_family_idx = models.Index(
         "(id) INCLUDE (commercial_partner_id) WHERE commercial_partner_id <> id"
     )
+    # Read by each segment: the customers, without a look at the wide rows.
+    _hstyle_customer_idx = models.Index(
+        "(id) INCLUDE (company_id) WHERE active IS TRUE AND partner_share IS TRUE"
+        " AND (is_company IS TRUE OR parent_id IS NULL)"
+    )
     # Read by the import: a buyer is matched by phone and by e-mail.
     _hstyle_phone_idx = models.Index(
         "(phone_sanitized) WHERE phone_sanitized IS NOT NULL"
