@@ -364,7 +364,8 @@ class Bench:
             [
                 "# Segments at night, and their actions",
                 "",
-                f"`./dev bench segments`: {describe_machine()} {CUSTOMERS:,} customers, "
+                f"`./dev bench segments`: {describe_machine()} "
+                f"{CUSTOMERS:,} customers, "
                 f"{len(RULES)} segments with {self.members:,} members; medians of "
                 f"{ROUNDS} nights, in each of which 4 % of the profiles change. "
                 f"{ACTIONS:,} actions of each kind.",

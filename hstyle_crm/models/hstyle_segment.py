@@ -119,6 +119,8 @@ class HstyleSegment(models.Model):
         result = super().write(self._sign(vals) if "domain" in vals else vals)
         if "domain" in vals:
             self._check_domain()
+        if "holdout" in vals:
+            self._draw()
         return result
 
     @api.model
@@ -289,31 +291,16 @@ class HstyleSegment(models.Model):
 
     def _write_members(self, now):
         """Store who entered and who left; return how many left and entered."""
-        self.env.cr.execute(
-            SQL(
-                """
-                SET LOCAL work_mem = '256MB';
-                SET LOCAL random_page_cost = 1.1;
-                SET LOCAL jit = off;
-                SET LOCAL max_parallel_workers_per_gather = 0;
-                CREATE TEMPORARY TABLE IF NOT EXISTS hstyle_matched (id integer)
-                    ON COMMIT DROP;
-                TRUNCATE hstyle_matched;
-                INSERT INTO hstyle_matched %s;
-                ANALYZE hstyle_matched
-                """,
-                self._get_query().select(),
-            )
-        )
+        self._find_changes()
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE hstyle_segment_member m
                    SET left_on = %s
-                 WHERE segment_id = %s
-                   AND left_on IS NULL
-                   AND NOT EXISTS (
-                       SELECT FROM hstyle_matched n WHERE n.id = m.partner_id)
+                  FROM hstyle_change c
+                 WHERE m.segment_id = %s
+                   AND m.left_on IS NULL
+                   AND m.partner_id = c.left_id
                 """,
                 now,
                 self.id,
@@ -325,20 +312,66 @@ class HstyleSegment(models.Model):
                 """
                 INSERT INTO hstyle_segment_member
                        (segment_id, partner_id, entered_on, held)
-                SELECT %(segment)s, n.id, %(now)s, %(held)s
-                  FROM hstyle_matched n
-                 WHERE NOT EXISTS (
-                       SELECT FROM hstyle_segment_member m
-                        WHERE m.segment_id = %(segment)s
-                          AND m.left_on IS NULL
-                          AND m.partner_id = n.id)
+                SELECT %s, entered_id, %s, %s
+                  FROM hstyle_change
+                 WHERE entered_id IS NOT NULL
                 """,
-                segment=self.id,
-                now=now,
-                held=self._sql_held(SQL.identifier("n", "id")),
+                self.id,
+                now,
+                self._sql_held(SQL("entered_id")),
             )
         )
         return left, self.env.cr.rowcount
+
+    def _find_changes(self):
+        """Fill ``hstyle_change`` with who left and who entered since the last time."""
+        self.env.cr.execute(
+            SQL(
+                """
+                SET LOCAL work_mem = '256MB';
+                SET LOCAL random_page_cost = 1.1;
+                SET LOCAL jit = off;
+                SET LOCAL max_parallel_workers_per_gather = 0;
+                DROP TABLE IF EXISTS hstyle_change;
+                CREATE TEMPORARY TABLE hstyle_change ON COMMIT DROP AS
+                SELECT m.partner_id AS left_id, n.id AS entered_id
+                  FROM (
+                        SELECT partner_id
+                          FROM hstyle_segment_member
+                         WHERE segment_id = %s
+                           AND left_on IS NULL
+                       ) m
+                  FULL JOIN (%s) n ON n.id = m.partner_id
+                 WHERE m.partner_id IS NULL
+                    OR n.id IS NULL;
+                ANALYZE hstyle_change
+                """,
+                self.id,
+                self._get_query().select(),
+            )
+        )
+
+    def _draw(self):
+        """Draw the hold-out anew, as long as nothing was done for anybody."""
+        acted = self.action_ids.with_context(active_test=False).run_ids
+        if acted:
+            raise UserError(
+                self.env._(
+                    "%s acted: its hold-out stays, or the comparison would be worth "
+                    "nothing. Duplicate it for another one.",
+                    acted[0].action_id.segment_id.name,
+                )
+            )
+        self.env.flush_all()
+        for segment in self:
+            self.env.cr.execute(
+                SQL(
+                    "UPDATE hstyle_segment_member SET held = %s WHERE segment_id = %s",
+                    segment._sql_held(SQL("partner_id")),
+                    segment.id,
+                )
+            )
+        self.member_ids.invalidate_recordset(["held"])
 
     def _sql_held(self, person):
         """Return SQL that is true for a person whom the hold-out keeps back."""

@@ -27,9 +27,8 @@ class HstyleSegmentTrend(models.AbstractModel):
                 {"x": format_date(self.env, size.day), "y": size.customers}
                 for size in by_segment.get(segment, sizes.browse())
             ]
-            segment.curve = json.dumps(
-                [{"values": points, "key": self.env._("Customers"), "area": True}]
-            )
+            graph = [{"values": points, "key": self.env._("Customers"), "area": True}]
+            segment.curve = json.dumps(graph) if len(points) > 1 else False
 
     def action_trend(self):
         """Show the segment's size over time."""

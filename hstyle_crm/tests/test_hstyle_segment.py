@@ -378,13 +378,16 @@ records.write({{"comment": "seen"}})
         self.assertEqual(action.done_count, 2)
 
     def test_the_hold_out_gets_nothing_and_stays(self):
-        self.segment.holdout = 15
         people = self.env["res.partner"].create(
             [{"name": f"Q{i}", "city": "Hangzhou"} for i in range(200)]
         )
+        self.segment._refresh()
+        self.segment.holdout = 15
         self._add("tag", tag_id=self.tag.id)
         self.segment._launch()
         self._work()
+        with self.assertRaisesRegex(UserError, "its hold-out stays"):
+            self.segment.holdout = 5
         held = self.segment.member_ids.filtered("held").partner_id
         salt = f"segment:{self.segment.id}"
         drawn = (people | self.people).filtered(

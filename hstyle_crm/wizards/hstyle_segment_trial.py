@@ -10,6 +10,7 @@ class HstyleSegmentTrial(models.TransientModel):
 
     _name = "hstyle.segment.trial"
     _description = "Dry run of a segment"
+    _rec_name = "segment_id"
 
     segment_id = fields.Many2one(
         comodel_name="hstyle.segment", required=True, readonly=True, ondelete="cascade"
