@@ -34,6 +34,9 @@ from . import hstyle_profile
 from . import hstyle_profile_dirty
 from . import hstyle_purchase
 from . import hstyle_shop
+from . import hstyle_sms_reply
+from . import hstyle_sms_settings
+from . import hstyle_sms_text
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move
@@ -42,6 +45,9 @@ from . import loyalty_history
 from . import loyalty_program
 from . import loyalty_reward
 from . import loyalty_rule
+from . import mail_mail
+from . import mail_notification
+from . import mailing_trace
 from . import payment_transaction
 from . import product_pricelist
 from . import product_template
@@ -54,3 +60,5 @@ from . import res_users
 from . import sale_order
 from . import sale_order_coupon_points
 from . import sale_order_line
+from . import sms_sms
+from . import sms_tracker
