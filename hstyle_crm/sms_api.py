@@ -3,8 +3,9 @@
 import json
 import logging
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import dataclass
+from itertools import count
 from urllib.parse import urlsplit
 
 import requests
@@ -18,8 +19,8 @@ from .tools import sms_text, tencent
 
 _logger = logging.getLogger(__name__)
 
-#: Seconds to connect, and to wait for the answer.
-TIMEOUT = (5, 20)
+#: Seconds to wait for a connection, and for the answer.
+TIMEOUT = 15
 URL = "https://sms.tencentcloudapi.com"
 
 
@@ -52,6 +53,7 @@ class SmsApiTencent(SmsApiBase):
         self.postponed = set()
         self._session = requests.Session()
         self._unreachable = False
+        self._texts = None
 
     # === CALLS === #
 
@@ -60,15 +62,12 @@ class SmsApiTencent(SmsApiBase):
         groups = defaultdict(dict)
         for message in messages:
             template, parameters = self._find_text(message["content"])
-            times = Counter()
             for entry in message["numbers"]:
                 number = self._get_number(entry)
+                key = (template, parameters, number.startswith("+86"))
                 # The same to a number twice goes in two calls.
-                key = (template, parameters, number[:3] == "+86", times[number])
-                while number in groups[key]:
-                    times[number] += 1
-                    key = (*key[:3], times[number])
-                groups[key][number] = entry["uuid"]
+                times = (n for n in count() if number not in groups[*key, n])
+                groups[*key, next(times)][number] = entry["uuid"]
         return [
             Call(template, parameters, dict(part))
             for (template, parameters, *_), numbers in groups.items()
@@ -80,8 +79,10 @@ class SmsApiTencent(SmsApiBase):
         return number if number[:1] == "+" else f"+86{number}"
 
     def _find_text(self, body):
-        texts = self.env["hstyle.sms.text"].sudo()
-        return texts._match(self.company, body)
+        if self._texts is None:
+            texts = self.env["hstyle.sms.text"].sudo()
+            self._texts = texts._get_approved(self.company)
+        return sms_text.find(self._texts, body)
 
     # === SENDING === #
 
@@ -153,7 +154,7 @@ class SmsApiTencent(SmsApiBase):
             self._unreachable = self._never_left(error)
             state = "later" if self._unreachable else "server_error"
             return self._get_error(state, error)
-        except (requests.RequestException, ValueError, KeyError, TypeError) as error:
+        except (requests.RequestException, ValueError, KeyError) as error:
             return self._get_error("server_error", error)
 
     def _request(self, call):
@@ -205,7 +206,7 @@ class SmsApiTencent(SmsApiBase):
         )
 
     def _get_error(self, state, error):
-        _logger.info("Tencent Cloud SMS: %s", error)
+        _logger.warning("hstyle_crm: Tencent Cloud SMS: %s", error)
         text = self.env._(
             "The provider did not answer: these SMS may have been sent, or not. Look "
             "into its console before you send them again."
@@ -217,7 +218,7 @@ class SmsApiTencent(SmsApiBase):
     def _explain_unapproved(self):
         return self.env._(
             "No approved text reads like this message. Have the provider approve its "
-            "wording, then add it under Configuration, Approved SMS texts, with {1}, "
+            "wording, then add it under Collaborate, Approved SMS texts, with {1}, "
             "{2} … where the words differ."
         )
 

@@ -132,7 +132,9 @@ class HstyleSmsReply(models.Model):
             self._answer("unknown")
             return
         points = self._show(sum(cards.mapped("points")))
-        rows = cards.expiry_ids.filtered(lambda e: e.expiration_date and not e.pending)
+        expiries = self.env["hstyle.points.expiry"]
+        domain = [("expiration_date", "!=", False), ("pending", "=", False)]
+        rows = expiries.search([("card_id", "in", cards.ids), *domain])
         if not rows:
             self._answer("balance", points)
             return

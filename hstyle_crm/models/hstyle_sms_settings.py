@@ -48,4 +48,5 @@ class HstyleSmsSettings(models.AbstractModel):
 
     def _is_sms_token(self, token):
         """Tell whether a token is the company's, in the same time for any."""
-        return len(self) == 1 and consteq(token, self._get_sms_token())
+        known = self._get_sms_token() if self else ""
+        return bool(known) and consteq(token.encode(), known.encode())

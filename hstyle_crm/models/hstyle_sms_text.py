@@ -90,17 +90,10 @@ class HstyleSmsText(models.Model):
         return self.env._(ANSWERS[purpose]) if purpose in ANSWERS else ""
 
     @api.model
-    def _match(self, company, body):
-        """Return (template, contents of its gaps) for a message, or ("", ())."""
+    def _get_approved(self, company):
+        """Return {template id: text} of a company's texts."""
         domain = [("company_id", "=", company.id), ("template", "!=", False)]
-        found = []
-        for text in self.search(domain):
-            contents = sms_text.match(text.body, body)
-            if contents is not None:
-                # The text that leaves the least to its gaps is meant.
-                loose = sum(map(len, contents))
-                found.append((loose, text.id, text.template, tuple(contents)))
-        return min(found)[2:] if found else ("", ())
+        return {text.template: text.body for text in self.search(domain)}
 
     @api.model
     def _compose(self, company, purpose, values):

@@ -67,6 +67,20 @@ def match(text, body):
     return [content for _, content in sorted(zip(numbers, contents, strict=True))]
 
 
+def find(texts, body):
+    """Return (template, contents of its gaps) of {template: text}, or ("", ()).
+
+    Of several texts the one that leaves the least to its gaps is meant.
+    """
+    contents = {template: match(text, body) for template, text in texts.items()}
+    found = [
+        (sum(map(len, parts)), template, tuple(parts))
+        for template, parts in contents.items()
+        if parts is not None
+    ]
+    return min(found)[1:] if found else ("", ())
+
+
 def get_keyword(text):
     """Return "stop", "start", "balance", or "message" for any other text."""
     plain = unicodedata.normalize("NFKC", text or "").casefold()
