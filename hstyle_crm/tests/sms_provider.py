@@ -25,6 +25,14 @@ SECRET_ID = "AKIDloopback"
 SECRET_KEY = "loopback-secret"
 APP_ID = "1400006666"
 SIGN = "HStyle"
+#: What a company enters in its settings.
+ACCOUNT = {
+    "hstyle_sms_provider": "tencent",
+    "hstyle_tencent_secret_id": SECRET_ID,
+    "hstyle_tencent_secret_key": SECRET_KEY,
+    "hstyle_tencent_app_id": APP_ID,
+    "hstyle_tencent_sign": SIGN,
+}
 _NUMBER = re.compile(r"\+[1-9]\d{6,14}")
 
 
@@ -36,6 +44,7 @@ class Provider(ThreadingHTTPServer):
     """The server; `sent` is a list of (number, template id, parameters)."""
 
     daemon_threads = True
+    account = ACCOUNT
 
     def __init__(self, port=0, callback=""):
         super().__init__(("127.0.0.1", port), Handler)
@@ -123,6 +132,8 @@ class Handler(BaseHTTPRequestHandler):
     """One request."""
 
     protocol_version = "HTTP/1.1"
+    # Else each answer waits 40 ms for the acknowledgement of its first packet.
+    disable_nagle_algorithm = True
 
     def log_message(self, *_args):
         """Be quiet."""

@@ -94,15 +94,7 @@ class SmsCommon(HstyleCommon):
 
     @classmethod
     def _set_up_account(cls, company):
-        company.write(
-            {
-                "hstyle_sms_provider": "tencent",
-                "hstyle_tencent_secret_id": sms_provider.SECRET_ID,
-                "hstyle_tencent_secret_key": sms_provider.SECRET_KEY,
-                "hstyle_tencent_app_id": sms_provider.APP_ID,
-                "hstyle_tencent_sign": sms_provider.SIGN,
-            }
-        )
+        company.write(sms_provider.ACCOUNT)
         return cls.env["hstyle.sms.text"].create(
             {
                 "name": "Welcome",
