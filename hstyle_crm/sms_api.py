@@ -218,8 +218,8 @@ class SmsApiTencent(SmsApiBase):
     def _explain_unapproved(self):
         return self.env._(
             "No approved text reads like this message. Have the provider approve its "
-            "wording, then add it under Collaborate, Approved SMS texts, with {1}, "
-            "{2} … where the words differ."
+            "wording, then add it under Collaborate, Approved SMS texts, with numbered "
+            "gaps where the words differ."
         )
 
     def _explain_unregistered(self):

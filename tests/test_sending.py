@@ -10,6 +10,7 @@ import pytest
 from workers import PATIENCE, die, kill
 
 from odoo import fields
+
 from odoo.addons.base.models.ir_cron import IrCron
 
 from devtools import database as databases
@@ -30,7 +31,7 @@ def inbox():
 @pytest.fixture
 def provider():
     """Lend a provider of SMS."""
-    from odoo.addons.hstyle_crm.tests import sms_provider  # noqa: PLC0415
+    from odoo.addons.hstyle_crm.tests import sms_provider
 
     with sms_provider.Provider().running() as provider:
         yield provider
@@ -161,16 +162,13 @@ def _set_up_sms(env, provider):
 
 def _queue_sms(env, bodies):
     env["sms.sms"].create(
-        [
-            {"number": f"+86138{i:08}", "body": body}
-            for i, body in enumerate(bodies)
-        ]
+        [{"number": f"+86138{i:08}", "body": body} for i, body in enumerate(bodies)]
     )
 
 
 def _die_in_the_second_call(database):
     """Die after the provider took the second call, before its answer is read."""
-    from odoo.addons.hstyle_crm.sms_api import SmsApiTencent  # noqa: PLC0415
+    from odoo.addons.hstyle_crm.sms_api import SmsApiTencent
 
     request, calls = SmsApiTencent._request, []
 
@@ -197,7 +195,10 @@ def test_killed_while_sending_sms(database, transaction, provider):
     assert (len(times), set(times.values())) == (450, {1})
     with transaction() as env:
         failed = env["sms.sms"].search([("state", "=", "error")])
-        assert (len(failed), set(failed.mapped("failure_type"))) == (200, {"sms_server"})
+        assert (len(failed), set(failed.mapped("failure_type"))) == (
+            200,
+            {"sms_server"},
+        )
 
 
 def test_more_sms_than_a_run(database, transaction, provider):

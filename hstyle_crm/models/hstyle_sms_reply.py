@@ -59,9 +59,9 @@ class HstyleSmsReply(models.Model):
     @api.model
     def _receive(self, company, number, text, ref):
         """Log an SMS once and do what it asks for; return it, or none if known."""
-        self = self.with_user(SUPERUSER_ID).with_company(company)
-        number = self._format(company, number)
-        reply = self._log(company, number, text[:LENGTH], ref)
+        replies = self.with_user(SUPERUSER_ID).with_company(company)
+        number = replies._format(company, number)
+        reply = replies._log(company, number, text[:LENGTH], ref)
         if reply:
             reply.partner_ids = reply._find_partners()
             getattr(reply, f"_handle_{reply.kind}")()

@@ -6,7 +6,8 @@ from ..tools import sms_text
 
 _lt = LazyTranslate(__name__)
 
-#: What we answer to the keywords of customers, as shipped.
+#: What we answer to the keywords of customers, as shipped. The numbers are gaps.
+# pylint: disable=translation-positional-used
 ANSWERS = {
     "stop": _lt("You get no more advertising by SMS. Reply START to get it again."),
     "start": _lt("You get our offers by SMS again. Reply TD to end it."),
@@ -80,8 +81,8 @@ class HstyleSmsText(models.Model):
             if not (same and sms_text.is_valid(text.body)):
                 raise ValidationError(
                     self.env._(
-                        "Number the gaps of a text {1}, {2} …, each once, with words "
-                        "between any two; an answer has as many as the one we ship."
+                        "Number the gaps of a text from 1 on, in braces, each once, "
+                        "with words between any two; an answer has as many as ours."
                     )
                 )
 

@@ -51,10 +51,12 @@ class SmsSms(models.Model):
         """Send the queue without a pause, and no SMS twice should it be killed."""
         self._resume()
         first = self.search(_QUEUED, limit=1, order="id")
-        super(SmsSms, self.with_context(hstyle_sms_queue=True))._process_queue()
+        queue = self.with_context(hstyle_sms_queue=True)
+        result = super(SmsSms, queue)._process_queue()
         left = self.search(_QUEUED, limit=1, order="id")
         if left and left != first:
             self._trigger_queue()
+        return result
 
     def _trigger_queue(self, moment=None):
         self.env.ref("sms.ir_cron_sms_scheduler_action")._trigger(moment)

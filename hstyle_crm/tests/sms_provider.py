@@ -177,7 +177,9 @@ class Handler(BaseHTTPRequestHandler):
         if abs(time.time() - stamp) > 300:
             raise Refused("AuthFailure.SignatureExpire", "clocks differ")
         header = self.headers["Authorization"]
-        pattern = r"TC3-HMAC-SHA256 Credential=(.+?)/(.+), SignedHeaders=(.+), Signature=(.+)"
+        pattern = (
+            r"TC3-HMAC-SHA256 Credential=(.+?)/(.+), SignedHeaders=(.+), Signature=(.+)"
+        )
         secret_id, scope, names, signature = re.fullmatch(pattern, header).groups()
         if secret_id != SECRET_ID:
             raise Refused("AuthFailure.SecretIdNotFound", "unknown SecretId")

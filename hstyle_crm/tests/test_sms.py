@@ -153,7 +153,9 @@ class TestSms(SmsCommon):
         self._run_queue()
         self.assertEqual(self.provider.calls, 3 + 1 + 1 + 1)
         self.assertEqual(len(self.provider.sent), 453)
-        self.assertEqual(set(self.env["sms.sms"].search([]).mapped("state")), {"pending"})
+        self.assertEqual(
+            set(self.env["sms.sms"].search([]).mapped("state")), {"pending"}
+        )
 
     def test_unapproved(self):
         """It fails with what to do next, also for the marketer who looks."""
@@ -166,7 +168,10 @@ class TestSms(SmsCommon):
 
     def test_failures(self):
         codes = {
-            "+8613800000001": ("FailedOperation.PhoneNumberInBlacklist", "sms_blacklist"),
+            "+8613800000001": (
+                "FailedOperation.PhoneNumberInBlacklist",
+                "sms_blacklist",
+            ),
             "+8613800000002": (
                 "FailedOperation.InsufficientBalanceInSmsPackage",
                 "sms_credit",
@@ -284,7 +289,9 @@ class TestSms(SmsCommon):
         partners = self.env["res.partner"].create(
             [{"name": f"Lan {i}", "phone": f"+86138{i:08}"} for i in range(3)]
         )
-        self.provider.codes = {"+8613800000001": "FailedOperation.PhoneNumberInBlacklist"}
+        self.provider.codes = {
+            "+8613800000001": "FailedOperation.PhoneNumberInBlacklist"
+        }
         mailing = self.env["mailing.mailing"].create(
             {
                 "subject": "Coupons",
@@ -302,9 +309,7 @@ class TestSms(SmsCommon):
             [["Lan 0", "A-1"], ["Lan 2", "A-1"]],
         )
         traces = mailing.mailing_trace_ids.sorted("sms_number")
-        self.assertEqual(
-            traces.mapped("trace_status"), ["pending", "error", "pending"]
-        )
+        self.assertEqual(traces.mapped("trace_status"), ["pending", "error", "pending"])
         self.assertEqual(traces[1].failure_type, "sms_blacklist")
         serials = traces.sms_tracker_ids.mapped("hstyle_serial")
         self.assertEqual(serials.count(False), 1)
