@@ -164,8 +164,8 @@ class Bench:
                 "# Sending",
                 "",
                 f"`./dev bench sending`: {describe_machine()} {LETTERS:,} letters and "
-                f"SMS, to servers on the same machine, by one worker; the machine's load "
-                f"at the end: {os.getloadavg()[0]:.1f}.",
+                f"SMS, to servers on the same machine, by one worker; the machine's "
+                f"load at the end: {os.getloadavg()[0]:.1f}.",
                 "",
                 *get_verdicts(targets),
                 "",
