@@ -6,8 +6,9 @@ import subprocess
 
 from . import database, server
 from .console import Problem, progress, say
-from .database import ODOO
+from .database import ODOO, PYTHON
 from .environment import prepare
+from .paths import ROOT
 
 NAME = "demo"
 DRAFT = "demo_draft"
@@ -48,6 +49,22 @@ def _is_free(port):
         return probe.connect_ex(("127.0.0.1", port)) != 0
 
 
+def _start_sms(port):
+    """Start a provider of SMS beside the demo, which ends with it."""
+    get = "SELECT value FROM ir_config_parameter WHERE key = 'hstyle_crm.demo_replies'"
+    replies = database.sql(get, NAME)
+    if not replies:
+        return  # made before there were SMS: --fresh gives them
+    own = next(filter(_is_free, itertools.count(port + 1)))
+    url = f"http://127.0.0.1:{own}"
+    update = "UPDATE ir_config_parameter SET value = '{}' WHERE key = '{}'"
+    database.sql(update.format(url, "hstyle_crm.tencent_sms_url"), NAME)
+    callback = f"http://127.0.0.1:{port}{replies[0]}"
+    program = ROOT / "hstyle_crm/tests/sms_provider.py"
+    subprocess.Popen([PYTHON, program, str(own), callback], env=prepare())
+    say(f"· SMS of the demo, and replies to them: {url}")
+
+
 def run(fresh, port):
     """Serve the demo, after making it or bringing it up to date if need be."""
     if fresh:
@@ -57,6 +74,7 @@ def run(fresh, port):
     elif database.remarks(NAME) != database.addons_key():
         _upgrade()
     port = next(filter(_is_free, itertools.count(port)))
+    _start_sms(port)
     say(f"· http://127.0.0.1:{port} in a few seconds: login admin, password admin")
     say("  Ctrl-C stops it, and ./dev demo takes it up again.")
     options = [f"--http-port={port}", "--workers=0", "--max-cron-threads=1"]

@@ -13,11 +13,14 @@ import tempfile
 import time
 from datetime import datetime, timedelta
 from pathlib import Path
+from urllib.parse import urlsplit
 
 from freezegun import freeze_time
 
 from odoo.tools import SQL
 
+#: What customers are answered by SMS.
+ANSWERS = ("stop", "start", "balance", "expiring", "unknown")
 SHOP = "Complete Journey"
 
 HEADER = [
@@ -54,6 +57,7 @@ def load(env):
     rows = _give_points(env)
     env.cr.commit()
     _say(started, f"points of the year: {rows:,} rows on the members' cards")
+    _set_up_sms(env)
 
 
 def _say(started, text):
@@ -235,6 +239,23 @@ def _sell(env, program, number=24):
         order.action_confirm()
         if rank % 5 == 4:
             order._action_cancel()
+
+
+def _set_up_sms(env):
+    """Let SMS go to the provider that is started beside the demo, and give texts."""
+    from odoo.addons.hstyle_crm.tests import sms_provider
+
+    env.company.write(sms_provider.ACCOUNT)
+    parameters = env["ir.config_parameter"]
+    parameters.set_param("hstyle_crm.tencent_sms_url", "http://127.0.0.1:8070")
+    replies = urlsplit(env.company.hstyle_sms_callback).path
+    parameters.set_param("hstyle_crm.demo_replies", replies)
+    texts = env["hstyle.sms.text"]
+    body = "Dear {1}, our new collection is here: {2}. Reply TD to end."
+    texts.create({"name": "New collection", "body": body, "template": "1000"})
+    for number, purpose in enumerate(ANSWERS, 1001):
+        values = {"purpose": purpose, "template": str(number)}
+        texts.create({"name": f"Answer: {purpose}", **values})
 
 
 def _tag(env, tags):

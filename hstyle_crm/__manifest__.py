@@ -35,6 +35,8 @@
         "views/hstyle_profile_views.xml",
         "views/hstyle_purchase_views.xml",
         "views/hstyle_shop_views.xml",
+        "views/hstyle_sms_reply_views.xml",
+        "views/hstyle_sms_text_views.xml",
         "views/hstyle_order_views.xml",
         "views/hstyle_import_views.xml",
         "views/loyalty_program_views.xml",

@@ -46,6 +46,9 @@ from . import hstyle_segment_overlap
 from . import hstyle_segment_run
 from . import hstyle_segment_size
 from . import hstyle_shop
+from . import hstyle_sms_reply
+from . import hstyle_sms_settings
+from . import hstyle_sms_text
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move
@@ -55,6 +58,8 @@ from . import loyalty_program
 from . import loyalty_reward
 from . import loyalty_rule
 from . import mail_mail
+from . import mail_notification
+from . import mailing_trace
 from . import payment_transaction
 from . import product_pricelist
 from . import product_template
@@ -68,3 +73,4 @@ from . import sale_order
 from . import sale_order_coupon_points
 from . import sale_order_line
 from . import sms_sms
+from . import sms_tracker

@@ -6,9 +6,12 @@ from odoo.exceptions import AccessError, ValidationError
 
 from odoo.addons.base.models.res_partner import _tz_get
 
+from ..sms_api import SmsApiTencent
+
 
 class ResCompany(models.Model):
-    _inherit = "res.company"
+    _name = "res.company"
+    _inherit = ["res.company", "hstyle.sms.settings"]
 
     # Lifecycle stages: days since the last order at which a stage ends.
     hstyle_active_days = fields.Integer(
@@ -91,6 +94,12 @@ class ResCompany(models.Model):
                         "lapsing, then lapsed. Enter for example 90, 180 and 365."
                     )
                 )
+
+    def _get_sms_api_class(self):
+        self.ensure_one()
+        if self.hstyle_sms_provider == "tencent":
+            return SmsApiTencent
+        return super()._get_sms_api_class()
 
     def _check_hstyle_company(self):
         """Refuse figures of companies in which the user does not work."""

@@ -15,6 +15,22 @@ class ResConfigSettings(models.TransientModel):
     )
     hstyle_tz = fields.Selection(related="company_id.hstyle_tz", readonly=False)
     hstyle_profile_date = fields.Date(related="company_id.hstyle_profile_date")
+    hstyle_sms_provider = fields.Selection(
+        related="company_id.hstyle_sms_provider", readonly=False
+    )
+    hstyle_tencent_secret_id = fields.Char(
+        related="company_id.hstyle_tencent_secret_id", readonly=False
+    )
+    hstyle_tencent_secret_key = fields.Char(
+        related="company_id.hstyle_tencent_secret_key", readonly=False
+    )
+    hstyle_tencent_app_id = fields.Char(
+        related="company_id.hstyle_tencent_app_id", readonly=False
+    )
+    hstyle_tencent_sign = fields.Char(
+        related="company_id.hstyle_tencent_sign", readonly=False
+    )
+    hstyle_sms_callback = fields.Char(related="company_id.hstyle_sms_callback")
 
     hstyle_opt_in = fields.Boolean(related="company_id.hstyle_opt_in", readonly=False)
     hstyle_contact_cap = fields.Integer(

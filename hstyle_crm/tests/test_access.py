@@ -189,6 +189,8 @@ ACCESS = {
         "marketer": "rwcu",
         "manager": "rwcu",
     },
+    "hstyle.sms.text": {"clerk": "", "agent": "", "marketer": "r", "manager": "rwcu"},
+    "hstyle.sms.reply": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
 }
 #: Wizards: who makes one sees it, by the host's own rule.
 WIZARDS = {
@@ -260,6 +262,9 @@ class TestAccess(HstyleCommon):
         self._give_points(company)
         self._give_tier(company)
         self._give_segment(company)
+        values = {"name": "Sale", "body": "Sale", "company_id": company.id}
+        self.env["hstyle.sms.text"].create(values)
+        self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
         self.env["hstyle.profile"]._refresh()
         theirs = {
             model: self.env[model].search([]).ids

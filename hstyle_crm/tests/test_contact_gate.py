@@ -176,13 +176,13 @@ class TestContactGate(HstyleCommon):
             "body": "Look",
             "hstyle_purpose": "marketing",
         }
-        sms = self.env["sms.sms"].create(values)
         with freeze_time("2026-05-01 22:00"):
+            sms = self.env["sms.sms"].create(values)
             sms._send()
-            self.assertEqual(sms.state, "canceled")
-            self.assertTrue(sms.hstyle_waits)
+            self.assertEqual(sms.state, "process")
+            self.assertEqual(str(sms.retry_at), "2026-05-02 09:00:00")
         with freeze_time("2026-05-02 09:00"):
-            self.env["sms.sms"]._cron_resume()
+            self.env["sms.sms"]._resume()
         self.assertEqual(sms.state, "outgoing")
 
     # === FREQUENCY === #
