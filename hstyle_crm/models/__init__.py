@@ -4,8 +4,11 @@ from . import hstyle_account_manager
 from . import hstyle_benefit
 from . import hstyle_benefit_use
 from . import hstyle_buyer
+from . import hstyle_cycle
 from . import hstyle_entitlement
 from . import hstyle_export
+from . import hstyle_habit_refresh
+from . import hstyle_habit
 from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
@@ -17,6 +20,7 @@ from . import hstyle_visit
 from . import hstyle_membership
 from . import hstyle_member_report
 from . import hstyle_order
+from . import hstyle_order_discount
 from . import hstyle_order_line
 from . import hstyle_points_adjustment
 from . import hstyle_points_allocation
@@ -31,8 +35,7 @@ from . import loyalty_card
 from . import hstyle_points_spending
 from . import hstyle_profile_refresh
 from . import hstyle_profile
-from . import hstyle_profile_dirty
-from . import hstyle_purchase
+from . import hstyle_profile_month
 from . import hstyle_shop
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
@@ -54,3 +57,8 @@ from . import res_users
 from . import sale_order
 from . import sale_order_coupon_points
 from . import sale_order_line
+
+# Triggers and views on the columns above.
+from . import hstyle_profile_dirty
+from . import hstyle_purchase
+from . import hstyle_purchase_line

@@ -9,6 +9,7 @@ from odoo import api, models
 from odoo.tools import SQL
 
 from ..tools import rfm
+from . import hstyle_cycle as cycle
 
 _logger = logging.getLogger(__name__)
 
@@ -23,17 +24,43 @@ SUMS = (
     "order_count",
     "revenue",
     "refund",
+    "margin",
+    "discount_share",
+    "order_days",
     "first_order_on",
+    "previous_order_on",
     "last_order_on",
     "order_count_12m",
     "revenue_12m",
     "order_count_prev_12m",
     "revenue_prev_12m",
     "gap_days",
+    "gap_low",
+    "gap_high",
 )
 
 #: Columns derived from the sums of all customers of the company and the day.
-LABELS = ("r_score", "f_score", "m_score", "rfm_group", "abc", "stage")
+LABELS = (
+    "r_score",
+    "f_score",
+    "m_score",
+    "rfm_group",
+    "abc",
+    "abc_margin",
+    "abc_prev",
+    "yoy",
+    "stage",
+    "next_order_from",
+    "next_order_to",
+    "next_order_confidence",
+    "next_order_source",
+)
+
+#: Columns that follow from the habits; see `_refresh_breadth`.
+BREADTH = ("category_count", "breadth")
+
+#: Class → the amount by which it ranks the customers.
+CLASSES = {"abc": "revenue", "abc_margin": "margin", "abc_prev": "revenue_prev_12m"}
 
 
 class HstyleProfileRefresh(models.AbstractModel):
@@ -77,7 +104,15 @@ class HstyleProfileRefresh(models.AbstractModel):
         self._drop_due()
         self.env.invalidate_all()
         total.update(due=due, remaining=self._count_due())
+        if not total["remaining"]:
+            self._record_month()
         return total
+
+    def _record_month(self):
+        """Keep how the labels changed, at the first refresh of a month."""
+        for company in self._get_companies():
+            today = company.hstyle_profile_date
+            self.env["hstyle.profile.month"]._record(company, today)
 
     def _refresh_company(self, company, full):
         """Refresh the profiles of one company; see `_refresh`."""
@@ -221,9 +256,10 @@ class HstyleProfileRefresh(models.AbstractModel):
         OFFSET 0 makes the planner look up each contact that is due: for a join it
         would read all purchases.
         """
+        measures = self.env["hstyle.purchase"]._measures
         gathered = SQL(
             """
-            SELECT due.partner_id, p.date_order, p.orders, p.revenue, p.refund
+            SELECT due.partner_id, %s
               FROM hstyle_due due
              CROSS JOIN LATERAL (
                     SELECT *
@@ -233,16 +269,18 @@ class HstyleProfileRefresh(models.AbstractModel):
                     OFFSET 0
                    ) p
             """,
+            measures,
             company.id,
         )
         query = self._sql_sums(gathered, company, today)
         if full:
             single = SQL(
                 """
-                SELECT contact_id AS partner_id, date_order, orders, revenue, refund
+                SELECT contact_id AS partner_id, %s
                   FROM (%s) p
                  WHERE contact_id NOT IN (SELECT contact_id FROM hstyle_due)
                 """,
+                measures,
                 self.env["hstyle.purchase"]._sql_sorted(company),
             )
             query = SQL(
@@ -260,8 +298,7 @@ class HstyleProfileRefresh(models.AbstractModel):
         )
 
     def _sql_sums(self, purchases, company, today):
-        """Return the query that sums purchases (partner_id, date_order, orders,
-        revenue, refund) by customer.
+        """Return the query that sums purchases (partner_id and its measures) by customer.
 
         A refund bears the date of its order, so it never makes a gap of its own.
         """
@@ -270,32 +307,45 @@ class HstyleProfileRefresh(models.AbstractModel):
         )
         return SQL(
             """
-            SELECT partner_id,
-                   sum(orders)::integer AS order_count,
-                   sum(revenue) AS revenue,
-                   sum(refund) AS refund,
-                   min(day) AS first_order_on,
-                   max(day) AS last_order_on,
-                   COALESCE(sum(orders) FILTER (WHERE %(in_12m)s), 0)::integer
-                       AS order_count_12m,
-                   COALESCE(sum(revenue) FILTER (WHERE %(in_12m)s), 0) AS revenue_12m,
-                   COALESCE(sum(orders) FILTER (WHERE %(in_prev_12m)s), 0)::integer
-                       AS order_count_prev_12m,
-                   COALESCE(sum(revenue) FILTER (WHERE %(in_prev_12m)s), 0)
-                       AS revenue_prev_12m,
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)
-                       FILTER (WHERE gap > 0) AS gap_days
+            SELECT partner_id, order_count, revenue, refund, margin,
+                   discounted::float8 / NULLIF(order_count, 0) AS discount_share,
+                   order_days, first_order_on, previous_order_on, last_order_on,
+                   order_count_12m, revenue_12m, order_count_prev_12m, revenue_prev_12m,
+                   %(median)s AS gap_days, %(low)s AS gap_low, %(high)s AS gap_high
               FROM (
-                    SELECT *, day - lag(day) OVER (
-                               PARTITION BY partner_id ORDER BY date_order) AS gap
+                    SELECT partner_id,
+                           sum(orders)::integer AS order_count,
+                           sum(revenue) AS revenue,
+                           sum(refund) AS refund,
+                           COALESCE(round(sum(margin), 2), 0) AS margin,
+                           sum(discounted) AS discounted,
+                           (count(*) FILTER (WHERE gap > 0) + 1)::integer AS order_days,
+                           min(day) AS first_order_on,
+                           max(day - gap) FILTER (WHERE gap > 0) AS previous_order_on,
+                           max(day) AS last_order_on,
+                           COALESCE(sum(orders) FILTER (WHERE %(in_12m)s), 0)::integer
+                               AS order_count_12m,
+                           COALESCE(sum(revenue) FILTER (WHERE %(in_12m)s), 0) AS revenue_12m,
+                           COALESCE(sum(orders) FILTER (WHERE %(in_prev_12m)s), 0)::integer
+                               AS order_count_prev_12m,
+                           COALESCE(sum(revenue) FILTER (WHERE %(in_prev_12m)s), 0)
+                               AS revenue_prev_12m,
+                           array_agg(gap ORDER BY gap) FILTER (WHERE gap > 0) AS gaps
                       FROM (
-                            SELECT *, (date_order AT TIME ZONE 'UTC'
-                                          AT TIME ZONE %(tz)s)::date AS day
-                              FROM (%(purchases)s) purchase
-                           ) dated
-                   ) spaced
-             GROUP BY partner_id
+                            SELECT *, day - lag(day) OVER (
+                                       PARTITION BY partner_id ORDER BY date_order) AS gap
+                              FROM (
+                                    SELECT *, (date_order AT TIME ZONE 'UTC'
+                                                  AT TIME ZONE %(tz)s)::date AS day
+                                      FROM (%(purchases)s) purchase
+                                   ) dated
+                           ) spaced
+                     GROUP BY partner_id
+                   ) summed
             """,
+            median=cycle.MEDIAN,
+            low=cycle.LOW,
+            high=cycle.HIGH,
             in_12m=in_12m,
             in_prev_12m=SQL("%s AND NOT %s", in_24m, in_12m),
             tz=company.hstyle_tz,
@@ -305,56 +355,73 @@ class HstyleProfileRefresh(models.AbstractModel):
     # === LABELS === #
 
     def _get_cuts(self, company, outside):
-        """Return what a label compares with: quintiles of last order, orders and
-        revenue (lists of 4) and the least revenue of class A and of class B.
+        """Return what a label compares with.
+
+        :return: dict of r, f, m: quintiles of last order, orders and revenue (lists of
+                 4); for each of CLASSES the least amounts of class A and of class B (a
+                 list of 2); pool: 10th and 90th percentile of the latest gaps of all
+                 customers in days (a list of 2), None where too few have one
         """
         [cuts] = self.env.execute_query_dict(
             SQL(
                 """
                   WITH base AS (
-                        SELECT last_order_on, order_count, revenue FROM hstyle_sums
+                        SELECT %(columns)s FROM hstyle_sums
                          UNION ALL
-                        SELECT last_order_on, order_count, revenue
+                        SELECT %(columns)s
                           FROM hstyle_profile p
                          WHERE company_id = %(company)s AND %(outside)s
-                       ),
-                       quintile AS (
+                       )
+                SELECT quintile.*, %(least)s
+                  FROM (
                         SELECT percentile_disc(%(shares)s)
                                    WITHIN GROUP (ORDER BY last_order_on DESC) AS r,
                                percentile_disc(%(shares)s)
                                    WITHIN GROUP (ORDER BY order_count) AS f,
                                percentile_disc(%(shares)s)
                                    WITHIN GROUP (ORDER BY revenue) AS m,
-                               sum(revenue) FILTER (WHERE revenue > 0) AS total
+                               %(pool)s AS pool
                           FROM base
-                       ),
-                       share AS (
-                        SELECT revenue,
-                               sum(revenue) OVER (
-                                   ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING
-                               ) - revenue AS before
-                          FROM base
-                         WHERE revenue > 0
-                       )
-                SELECT r, f, m, a, b
-                  FROM (
-                        SELECT *, total * %(a)s AS total_a, total * %(b)s AS total_b
-                          FROM quintile
-                       ) q
-                 CROSS JOIN LATERAL (
-                        SELECT min(revenue) FILTER (WHERE before < total_a) AS a,
-                               min(revenue) FILTER (WHERE before < total_b) AS b
-                          FROM share
-                       ) least
+                       ) quintile
                 """,
+                columns=SQL(
+                    "last_order_on, order_count, revenue, margin, revenue_prev_12m, "
+                    "last_order_on - previous_order_on AS gap"
+                ),
                 company=company.id,
                 outside=outside,
                 shares=list(rfm.QUINTILES),
-                a=rfm.ABC_CUTS[0],
-                b=rfm.ABC_CUTS[1],
+                pool=cycle.POOL,
+                least=self._sql_columns(
+                    {
+                        label: self._sql_least(company, amount)
+                        for label, amount in CLASSES.items()
+                    }
+                ),
             )
         )
         return cuts
+
+    def _sql_least(self, company, amount):
+        """Return SQL of the least amounts of class A and class B, as an array."""
+        return SQL(
+            """
+            (SELECT ARRAY[min(amount) FILTER (WHERE before < total * %(a)s / 100),
+                          min(amount) FILTER (WHERE before < total * %(b)s / 100)]
+               FROM (
+                     SELECT %(amount)s AS amount,
+                            sum(%(amount)s) OVER () AS total,
+                            sum(%(amount)s) OVER (
+                                ORDER BY %(amount)s DESC ROWS UNBOUNDED PRECEDING
+                            ) - %(amount)s AS before
+                       FROM base
+                      WHERE %(amount)s > 0
+                    ) share)
+            """,
+            amount=SQL.identifier(amount),
+            a=company.hstyle_abc_a,
+            b=company.hstyle_abc_b,
+        )
 
     def _sql_scores(self, cuts):
         """Return score → SQL over the sums of ``n`` (see `_write_changed`)."""
@@ -370,14 +437,44 @@ class HstyleProfileRefresh(models.AbstractModel):
             "(%s::varchar[])[(n.r_score - 1) * 5 + (n.f_score + n.m_score + 1) / 2]",
             [name for row in rfm.GRID for name in row],
         )
-        abc = SQL(
-            "CASE WHEN n.revenue >= %s THEN 'a' WHEN n.revenue >= %s THEN 'b' "
-            "ELSE 'c' END",
-            cuts["a"],
-            cuts["b"],
+        classes = {
+            label: self._sql_class(amount, *cuts[label])
+            for label, amount in CLASSES.items()
+        }
+        return {
+            "rfm_group": group,
+            **classes,
+            "abc_prev": SQL(
+                "CASE WHEN n.order_count_prev_12m > 0 THEN %s END", classes["abc_prev"]
+            ),
+            "yoy": SQL(
+                "CASE WHEN n.revenue_prev_12m > 0 "
+                "THEN (n.revenue_12m / n.revenue_prev_12m - 1)::float8 END"
+            ),
+            "stage": self._sql_stage(company, today),
+            **self._sql_next_order(cuts["pool"]),
+        }
+
+    def _sql_class(self, amount, least_a, least_b):
+        return SQL(
+            "CASE WHEN n.%(amount)s >= %(a)s THEN 'a' "
+            "WHEN n.%(amount)s >= %(b)s THEN 'b' ELSE 'c' END",
+            amount=SQL.identifier(amount),
+            a=least_a,
+            b=least_b,
         )
-        stage = self._sql_stage(company, today)
-        return {"rfm_group": group, "abc": abc, "stage": stage}
+
+    def _sql_next_order(self, pool):
+        """Return column → SQL of the interval of the next order; see `hstyle.cycle`."""
+        due = cycle.sql_due(
+            count=SQL("n.order_days - 1"),
+            last=SQL("n.last_order_on"),
+            low=SQL("n.gap_low"),
+            high=SQL("n.gap_high"),
+            pool=SQL("%s::integer[]", pool),
+            pooled="all",
+        )
+        return {f"next_order_{name}": value for name, value in due.items()}
 
     def _sql_columns(self, values):
         """Return the columns of a select list, from name → SQL."""
@@ -416,6 +513,53 @@ class HstyleProfileRefresh(models.AbstractModel):
             active=active,
             lapsing=lapsing,
             lapsed=lapsed,
+        )
+
+    # === BREADTH === #
+
+    @api.model
+    def _refresh_breadth(self, company):
+        """Write in how many categories customers bought in 12 months, and whether that
+        is few among those of the same money score. Called when the habits stand.
+        """
+        self.env.cr.execute(
+            SQL(
+                """
+                  WITH counted AS (
+                        SELECT p.id, p.m_score, h.count
+                          FROM hstyle_profile p
+                          LEFT JOIN (
+                                SELECT partner_id, count(*)::integer AS count
+                                  FROM hstyle_habit
+                                 WHERE company_id = %(company)s AND last_on > %(year)s
+                                 GROUP BY partner_id
+                               ) h ON h.partner_id = p.partner_id
+                         WHERE p.company_id = %(company)s
+                       ),
+                       peers AS (
+                        SELECT m_score, percentile_cont(0.5)
+                                   WITHIN GROUP (ORDER BY count) AS median
+                          FROM counted
+                         GROUP BY m_score
+                       ),
+                       labelled AS (
+                        SELECT id, COALESCE(count, 0) AS category_count,
+                               CASE WHEN count <= median * 0.5 THEN 'narrow'
+                                    WHEN count >= median * 1.5 THEN 'broad'
+                                    WHEN count > 0 THEN 'usual' END AS breadth
+                          FROM counted
+                          JOIN peers USING (m_score)
+                       )
+                UPDATE hstyle_profile p
+                   SET category_count = l.category_count, breadth = l.breadth
+                  FROM labelled l
+                 WHERE l.id = p.id
+                   AND (p.category_count, p.breadth)
+                       IS DISTINCT FROM (l.category_count, l.breadth)
+                """,
+                company=company.id,
+                year=company._hstyle_today() - relativedelta(months=12),
+            )
         )
 
     # === WRITING === #
