@@ -223,9 +223,11 @@ SOURCES = """
   FROM sale_order
  WHERE state = 'sale' AND company_id = 1 AND {condition}
 {close}UNION ALL
-{open}SELECT partner_id, date_order, 0, -refund, refund, -margin * refund / total, 0
+{open}SELECT partner_id, date_order, 0, -refund, refund, -margin, 0
   FROM (
-        SELECT so.partner_id, so.date_order, so.margin, so.amount_total AS total,
+        SELECT so.partner_id, so.date_order,
+               so.margin * (aml.price_total / move.invoice_currency_rate)
+                   / so.amount_total AS margin,
                round(aml.price_total / move.invoice_currency_rate, 2) AS refund
           FROM sale_order so
           JOIN sale_order_line sol ON sol.order_id = so.id
@@ -326,11 +328,13 @@ LABELLED = f"""
                    WITHIN GROUP (ORDER BY order_count) AS f,
                percentile_disc(ARRAY[0.2, 0.4, 0.6, 0.8])
                    WITHIN GROUP (ORDER BY revenue) AS m,
-               percentile_disc(ARRAY[0.1, 0.9]) WITHIN GROUP (ORDER BY gap) AS pool
+               percentile_disc(0.1) WITHIN GROUP (ORDER BY gap) AS low,
+               percentile_disc(0.9) WITHIN GROUP (ORDER BY gap) AS high
           FROM base
        ),
        cut AS MATERIALIZED (
-        SELECT pool[1] AS pool_low, pool[2] AS pool_high,
+        SELECT CASE WHEN low > 7 THEN low / 7 * 7 ELSE low END AS pool_low,
+               CASE WHEN high > 7 THEN (high + 6) / 7 * 7 ELSE high END AS pool_high,
                {LEAST.format("revenue")} AS of_revenue,
                {LEAST.format("margin")} AS of_margin,
                {LEAST.format("revenue_prev_12m")} AS of_prev,

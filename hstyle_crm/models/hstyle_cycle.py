@@ -8,7 +8,8 @@ We take i = max(1, ⌊(n + 1) / 10⌋): 80 % as soon as there are 9 gaps, 50 % a
 
 Who has fewer gaps of his own gets the 10th and 90th percentile of the latest gaps of
 all customers. One gap of each, because frequent buyers have the most gaps and the
-shortest, and who has few gaps is not like them.
+shortest, and who has few gaps is not like them. From a week on these are widened to
+whole weeks: so they are the same tomorrow, and not everybody's row is written anew.
 
 SQL here works on ``gaps``, the ascending array of a customer's gaps, and on
 ``order_days``, their number + 1; both of the row at hand.
@@ -26,11 +27,18 @@ MEDIAN = SQL("(gaps[order_days / 2] + gaps[(order_days + 1) / 2]) / 2.0")
 LOW = SQL("gaps[greatest(1, order_days / 10)]")
 HIGH = SQL("gaps[order_days - greatest(1, order_days / 10)]")
 
-#: SQL aggregate over a column ``gap``: the pool's percentiles (array of 2), or NULL.
+_SHARE = "percentile_disc(%s) WITHIN GROUP (ORDER BY gap)"
+_SHORT, _LONG = SQL(_SHARE, 0.1), SQL(_SHARE, 0.9)
+#: SQL aggregate over a column ``gap``: what the pool says (an array of 2), or NULL.
 POOL = SQL(
-    "CASE WHEN count(gap) >= %s THEN percentile_disc(ARRAY[0.1, 0.9]) "
-    "WITHIN GROUP (ORDER BY gap) END",
-    ENOUGH,
+    """
+    CASE WHEN count(gap) >= %(enough)s THEN ARRAY[
+         CASE WHEN %(short)s > 7 THEN %(short)s / 7 * 7 ELSE %(short)s END,
+         CASE WHEN %(long)s > 7 THEN (%(long)s + 6) / 7 * 7 ELSE %(long)s END] END
+    """,
+    enough=ENOUGH,
+    short=_SHORT,
+    long=_LONG,
 )
 
 

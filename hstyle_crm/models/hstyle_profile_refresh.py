@@ -359,8 +359,8 @@ class HstyleProfileRefresh(models.AbstractModel):
 
         :return: dict of r, f, m: quintiles of last order, orders and revenue (lists of
                  4); for each of CLASSES the least amounts of class A and of class B (a
-                 list of 2); pool: 10th and 90th percentile of the latest gaps of all
-                 customers in days (a list of 2), None where too few have one
+                 list of 2); pool: a short and a long gap of all customers in days (a
+                 list of 2), None where too few have one; see `hstyle.cycle`
         """
         [cuts] = self.env.execute_query_dict(
             SQL(

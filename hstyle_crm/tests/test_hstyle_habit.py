@@ -183,7 +183,7 @@ class TestHstyleHabit(HstylePointsCommon):
         self._refresh()
         habit = self._habit_of("lan")
         days = [(day - habit.last_on).days for day in (habit.due_from, habit.due_to)]
-        self.assertEqual((days, habit.due_confidence), ([3, 27], 0.8))
+        self.assertEqual((days, habit.due_confidence), ([3, 28], 0.8))
         self.assertEqual(habit.cycle_source, "category")
         self.assertFalse(self._habit_of("lan", "Shoes").cycle_source)
 
