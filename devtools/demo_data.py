@@ -26,6 +26,9 @@ HEADER = [
     "discount",
 ]  # fmt: skip
 
+#: Kinds and makers of the generated year.
+_BRANDS = [("own", ""), ("other", "Acme"), ("other", "Zenith")]
+
 #: Demographics that become tags of the customer: column and the tag's group.
 TAGS = {
     "age": "Age",
@@ -157,7 +160,7 @@ def _write_generated(path, customers=2000, orders=40_000):
                 sheet.writerow(
                     [f"G{number}", line, moment.isoformat(" ", "seconds"), buyer,
                      f"Customer {buyer}", "App", f"{kind}{draw.randrange(9)}", kind,
-                     f"Women / {kind}", *draw.choice([("own", ""), ("other", "Acme"), ("other", "Zenith")]),
+                     f"Women / {kind}", *draw.choice(_BRANDS),
                      1, paid, 0]
                 )  # fmt: skip
     return {}

@@ -83,14 +83,21 @@ def _fall_back(visits, source):
     thin = visits["from"].isna()
     if len(gaps) >= 30 and thin.any():
         low, high = (gaps[math.ceil(share * len(gaps)) - 1] for share in (0.1, 0.9))
-        low = low // 7 * 7 if low > 7 else low
-        high = -(-high // 7) * 7 if high > 7 else high
+        low, high = (
+            low // _step(low) * _step(low),
+            -(-high // _step(high)) * _step(high),
+        )
         for name, gap in (("from", low), ("to", high)):
             due = visits.loc[thin, "last"] + pd.Timedelta(days=gap)
             visits.loc[thin, name] = due
         visits.loc[thin, "confidence"] = 0.8
         visits.loc[thin, "source"] = source
     return visits
+
+
+def _step(gap):
+    """Return the days to whose multiples a gap of all customers is widened."""
+    return 1 if gap <= 7 else 7 if gap <= 28 else 28
 
 
 def _recompute(orders, today):

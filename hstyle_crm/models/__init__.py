@@ -33,6 +33,7 @@ from . import hstyle_points_notice
 from . import hstyle_points_post
 from . import loyalty_card
 from . import hstyle_points_spending
+from . import hstyle_profile_label
 from . import hstyle_profile_refresh
 from . import hstyle_profile
 from . import hstyle_profile_month

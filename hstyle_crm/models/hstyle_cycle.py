@@ -8,8 +8,9 @@ We take i = max(1, ⌊(n + 1) / 10⌋): 80 % as soon as there are 9 gaps, 50 % a
 
 Who has fewer gaps of his own gets the 10th and 90th percentile of the latest gaps of
 all customers. One gap of each, because frequent buyers have the most gaps and the
-shortest, and who has few gaps is not like them. From a week on these are widened to
-whole weeks: so they are the same tomorrow, and not everybody's row is written anew.
+shortest, and who has few gaps is not like them. Above a week these are widened to whole
+weeks, above four to whole fours: so they are the same tomorrow, and not everybody's row
+is written anew.
 
 SQL here works on ``gaps``, the ascending array of a customer's gaps, and on
 ``order_days``, their number + 1; both of the row at hand.
@@ -28,17 +29,20 @@ LOW = SQL("gaps[greatest(1, order_days / 10)]")
 HIGH = SQL("gaps[order_days - greatest(1, order_days / 10)]")
 
 _SHARE = "percentile_disc(%s) WITHIN GROUP (ORDER BY gap)"
-_SHORT, _LONG = SQL(_SHARE, 0.1), SQL(_SHARE, 0.9)
+_STEP = "CASE WHEN %(gap)s <= 7 THEN 1 WHEN %(gap)s <= 28 THEN 7 ELSE 28 END"
+_SHORT, _LONG = ({"gap": SQL(_SHARE, share)} for share in (0.1, 0.9))
 #: SQL aggregate over a column ``gap``: what the pool says (an array of 2), or NULL.
 POOL = SQL(
     """
     CASE WHEN count(gap) >= %(enough)s THEN ARRAY[
-         CASE WHEN %(short)s > 7 THEN %(short)s / 7 * 7 ELSE %(short)s END,
-         CASE WHEN %(long)s > 7 THEN (%(long)s + 6) / 7 * 7 ELSE %(long)s END] END
+         %(short)s / (%(short_step)s) * (%(short_step)s),
+         (%(long)s + %(long_step)s - 1) / (%(long_step)s) * (%(long_step)s)] END
     """,
     enough=ENOUGH,
-    short=_SHORT,
-    long=_LONG,
+    short=_SHORT["gap"],
+    short_step=SQL(_STEP, **_SHORT),
+    long=_LONG["gap"],
+    long_step=SQL(_STEP, **_LONG),
 )
 
 
@@ -53,9 +57,7 @@ def sql_due(count, last, low, high, pool, pooled):
     """
     own = SQL("%s >= %s", count, OWN)
     return {
-        "from": SQL(
-            "%s + CASE WHEN %s THEN %s ELSE (%s)[1] END", last, own, low, pool
-        ),
+        "from": SQL("%s + CASE WHEN %s THEN %s ELSE (%s)[1] END", last, own, low, pool),
         "to": SQL("%s + CASE WHEN %s THEN %s ELSE (%s)[2] END", last, own, high, pool),
         "confidence": SQL(
             "CASE WHEN %(own)s THEN "

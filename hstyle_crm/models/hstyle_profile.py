@@ -3,7 +3,8 @@ from odoo.exceptions import AccessError
 from odoo.tools import split_every
 
 from ..tools import rfm
-from .hstyle_profile_refresh import BREADTH, LABELS, SUMS
+from .hstyle_profile_label import BREADTH, LABELS
+from .hstyle_profile_refresh import SUMS
 
 BREADTHS = [("narrow", "Narrow"), ("usual", "Usual"), ("broad", "Broad")]
 CLASSES = [("a", "A"), ("b", "B"), ("c", "C")]
@@ -51,7 +52,7 @@ class HstyleProfile(models.Model):
     margin = fields.Monetary(
         readonly=True,
         help="What remained of the revenue after the cost of the goods, less refunds. "
-        "Where the cost of a shop order is unknown, the assumed margin of the settings.",
+        "Where a shop order has no cost, the assumed margin of the settings.",
     )
     discount_share = fields.Float(
         string="Share of discounted orders",
@@ -154,7 +155,6 @@ class HstyleProfile(models.Model):
     )
     breadth = fields.Selection(
         selection=BREADTHS,
-        string="Breadth",
         readonly=True,
         help="Categories bought from in 12 months, against the median of customers of "
         "the same money score: narrow is at most half of it, broad at least 1.5 times.",

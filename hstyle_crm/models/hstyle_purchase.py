@@ -29,8 +29,9 @@ SELECT so.id * 4::bigint AS id,
 """
 
 # A refund takes back at the order's rate, and the order's margin in the share of the
-# order that it is. A line that credits several order lines counts once. These joins lead both ways: from
-# all credit notes to their orders and from a contact to the credit notes of its orders.
+# order that it is. A line that credits several order lines counts once. These joins
+# lead both ways: from all credit notes to their orders, and from a contact to the
+# credit notes of its orders.
 _REFUNDS = """
 SELECT aml.id * 4::bigint + 1 AS id,
        'refund' AS kind,

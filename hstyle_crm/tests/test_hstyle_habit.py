@@ -227,7 +227,9 @@ class TestHstyleHabit(HstylePointsCommon):
             for buyer in ("few", "usual", "two", "more", "many", "old")
             if (profile := self._get_profile(self._get_buyer(buyer)))
         }
-        self.assertEqual(len({self._get_profile(self._get_buyer(b)).m_score for b in found}), 1)
+        self.assertEqual(
+            len({self._get_profile(self._get_buyer(b)).m_score for b in found}), 1
+        )
         self.assertEqual(
             found,
             {

@@ -236,7 +236,12 @@ class TestValue(HstylePointsCommon):
         }
         self.assertEqual(
             found,
-            {"fell": ("a", -0.75), "gone": ("b", -1), "grew": ("c", 1), "new": (False, 0)},
+            {
+                "fell": ("a", -0.75),
+                "gone": ("b", -1),
+                "grew": ("c", 1),
+                "new": (False, 0),
+            },
         )
         falling = [("abc_prev", "=", "a"), ("yoy", "<", 0)]
         profiles = self.env["hstyle.profile"].search(falling)
@@ -265,7 +270,11 @@ class TestNextOrder(HstyleCommon):
             day and (day - last).days
             for day in (profile.next_order_from, profile.next_order_to)
         ]
-        return (*days, round(profile.next_order_confidence, 4), profile.next_order_source)
+        return (
+            *days,
+            round(profile.next_order_confidence, 4),
+            profile.next_order_source,
+        )
 
     def test_own_cycle(self):
         """Gaps 5, 10, 20: the next lies between the ends in one of two cases."""
