@@ -175,6 +175,29 @@ class TestValue(HstylePointsCommon):
         orders.invalidate_recordset()
         self.assertEqual(orders.mapped("hstyle_discounted"), expected)
 
+    def _count_queries(self):
+        """Return how many queries an order takes, from quotation to confirmation."""
+        self.env.invalidate_all()
+        before = self.env.cr.sql_log_count
+        order = self._create_order(1)
+        self._add_line(order, -10)
+        order.action_confirm()
+        order.order_line[:1].discount = 5
+        self.env.flush_all()
+        return self.env.cr.sql_log_count - before
+
+    def test_no_further_query(self):
+        """Knowing whether an order is discounted takes no query of its own."""
+        # The first ones fill caches.
+        counted = [self._count_queries() for _ in range(3)][-1]
+        orders = type(self.env["sale.order"])
+
+        def compute(orders):
+            orders.hstyle_discounted = False
+
+        self.patch(orders, "_compute_hstyle_discounted", compute)
+        self.assertEqual(self._count_queries(), counted)
+
     def test_share_of_discounted_orders(self):
         self._buy(
             ("1", 9, "mei", 97, "", "", 3),
