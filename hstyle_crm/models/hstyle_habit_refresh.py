@@ -78,30 +78,29 @@ class HstyleHabitRefresh(models.AbstractModel):
         )
 
     def _gather(self, company):
-        """Fill ``hstyle_habit_new`` with what the habits should be."""
+        """Fill ``hstyle_habit_new`` with what the habits should be.
+
+        Step by step: in one statement the planner would not know how many rows the
+        steps have, and take three times as long.
+        """
         year = company._hstyle_today() - relativedelta(months=12)
-        self.env.cr.execute(
-            SQL(
-                """
-                DROP TABLE IF EXISTS hstyle_habit_new, hstyle_habit_line;
-                CREATE TEMPORARY TABLE hstyle_habit_line ON COMMIT DROP AS %s;
-                ANALYZE hstyle_habit_line;
-                CREATE TEMPORARY TABLE hstyle_habit_new ON COMMIT DROP AS
-                  WITH spent AS (%s),
-                       visited AS (%s),
-                       summed AS MATERIALIZED (%s),
-                       peers AS (%s)
-                %s;
-                ANALYZE hstyle_habit_new
-                """,
-                self._sql_lines(company),
-                self._sql_spent(year),
-                self._sql_visited(),
-                self._sql_summed(),
-                self._sql_peers(),
-                self._sql_labelled(),
+        steps = {
+            "line": self._sql_lines(company),
+            "spent": self._sql_spent(year),
+            "visit": self._sql_visited(),
+            "sum": self._sql_summed(),
+            "new": self._sql_labelled(),
+        }
+        for name, query in steps.items():
+            self.env.cr.execute(
+                SQL(
+                    "DROP TABLE IF EXISTS %(table)s; "
+                    "CREATE TEMPORARY TABLE %(table)s ON COMMIT DROP AS %(query)s; "
+                    "ANALYZE %(table)s",
+                    table=SQL.identifier(f"hstyle_habit_{name}"),
+                    query=query,
+                )
             )
-        )
 
     def _sql_lines(self, company):
         """Return the query of a row for each customer, category, day and brand."""
@@ -172,10 +171,10 @@ class HstyleHabitRefresh(models.AbstractModel):
                     SELECT partner_id, category_id, count(*)::integer AS order_days,
                            max(day - gap) AS previous_on, max(day) AS last_on,
                            array_agg(gap ORDER BY gap) FILTER (WHERE gap > 0) AS gaps
-                      FROM visited
+                      FROM hstyle_habit_visit
                      GROUP BY partner_id, category_id
                    ) v
-              LEFT JOIN spent s USING (partner_id, category_id)
+              LEFT JOIN hstyle_habit_spent s USING (partner_id, category_id)
             """
         )
 
@@ -187,7 +186,7 @@ class HstyleHabitRefresh(models.AbstractModel):
                    percentile_disc(ARRAY[1 / 3.0, 2 / 3.0])
                        WITHIN GROUP (ORDER BY revenue_12m)
                        FILTER (WHERE revenue_12m > 0) AS thirds
-              FROM summed
+              FROM hstyle_habit_sum
              GROUP BY category_id
             """,
             cycle.POOL,
@@ -219,13 +218,14 @@ class HstyleHabitRefresh(models.AbstractModel):
               FROM (
                     SELECT *, %(median)s AS gap_days, %(low)s AS gap_low,
                            %(high)s AS gap_high
-                      FROM summed
+                      FROM hstyle_habit_sum
                    ) n
-              JOIN peers USING (category_id)
+              JOIN (%(peers)s) peers USING (category_id)
             """,
             median=cycle.MEDIAN,
             low=cycle.LOW,
             high=cycle.HIGH,
+            peers=self._sql_peers(),
             **due,
         )
 
