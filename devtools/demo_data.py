@@ -25,8 +25,12 @@ SHOP = "Complete Journey"
 
 HEADER = [
     "order number", "line", "date", "buyer", "buyer name", "channel", "product code",
-    "product", "category", "brand kind", "quantity", "paid", "discount",
+    "product", "category", "brand kind", "manufacturer", "quantity", "paid",
+    "discount",
 ]  # fmt: skip
+
+#: Kinds and makers of the generated year.
+_BRANDS = [("own", ""), ("other", "Acme"), ("other", "Zenith")]
 
 #: Demographics that become tags of the customer: column and the tag's group.
 TAGS = {
@@ -51,6 +55,9 @@ def load(env):
     done = env["hstyle.profile"]._refresh()
     env.cr.commit()
     _say(started, f"profiles refreshed: {done['inserted']:,} customers")
+    done = env["hstyle.habit"]._refresh()
+    env.cr.commit()
+    _say(started, f"habits refreshed: {done['inserted']:,} customers and categories")
     members = _raise_tiers(env)
     env.cr.commit()
     _say(started, f"tiers of the year: {members:,} members")
@@ -127,6 +134,7 @@ def _frame(lines, products):
             "product": text.str.strip().str.capitalize(),
             "category": category.str.title(),
             "brand kind": lines["brand"],
+            "manufacturer": "Maker " + lines["manufacturer_id"].astype(str),
             "paid": lines["sales_value"].round(2),
             "discount": discount.round(2),
         }
@@ -156,7 +164,8 @@ def _write_generated(path, customers=2000, orders=40_000):
                 sheet.writerow(
                     [f"G{number}", line, moment.isoformat(" ", "seconds"), buyer,
                      f"Customer {buyer}", "App", f"{kind}{draw.randrange(9)}", kind,
-                     f"Women / {kind}", draw.choice(["own", "other"]), 1, paid, 0]
+                     f"Women / {kind}", *draw.choice(_BRANDS),
+                     1, paid, 0]
                 )  # fmt: skip
     return {}
 

@@ -8,8 +8,11 @@ from . import hstyle_consent
 from . import hstyle_contact
 from . import hstyle_contact_gate
 from . import hstyle_contact_preference
+from . import hstyle_cycle
 from . import hstyle_entitlement
 from . import hstyle_export
+from . import hstyle_habit_refresh
+from . import hstyle_habit
 from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
@@ -21,6 +24,7 @@ from . import hstyle_visit
 from . import hstyle_membership
 from . import hstyle_member_report
 from . import hstyle_order
+from . import hstyle_order_discount
 from . import hstyle_order_line
 from . import hstyle_points_adjustment
 from . import hstyle_points_allocation
@@ -34,15 +38,14 @@ from . import hstyle_points_post
 from . import loyalty_card
 from . import hstyle_points_spending
 from . import hstyle_price_grant
+from . import hstyle_profile_label
 from . import hstyle_profile_refresh
 from . import hstyle_profile
-from . import hstyle_profile_dirty
-from . import hstyle_purchase
+from . import hstyle_profile_month
 from . import hstyle_segment_trend
 from . import hstyle_segment
 from . import hstyle_segment_action
 from . import hstyle_segment_member
-from . import hstyle_segment_overlap
 from . import hstyle_segment_run
 from . import hstyle_segment_size
 from . import hstyle_shop
@@ -74,3 +77,9 @@ from . import sale_order_coupon_points
 from . import sale_order_line
 from . import sms_sms
 from . import sms_tracker
+
+# Triggers and views on the columns above.
+from . import hstyle_profile_dirty
+from . import hstyle_purchase
+from . import hstyle_purchase_line
+from . import hstyle_segment_overlap

@@ -16,10 +16,12 @@ TARGETS = [
     ("product_text", "Article"),
     ("category", "Category"),
     ("brand_kind", "Brand kind"),
+    ("brand", "Brand"),
     ("quantity", "Quantity"),
     ("paid", "Paid"),
     ("discount", "Discount"),
     ("refund", "Refunded"),
+    ("cost", "Cost"),
 ]
 
 

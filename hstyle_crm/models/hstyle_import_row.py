@@ -32,10 +32,12 @@ class HstyleImportRow(models.Model):
     product_text = fields.Char(string="Article", readonly=True)
     category = fields.Char(readonly=True)
     brand_kind = fields.Char(string="Brand kind", readonly=True)
+    brand = fields.Char(readonly=True)
     quantity = fields.Char(readonly=True)
     paid = fields.Char(readonly=True)
     discount = fields.Char(readonly=True)
     refund = fields.Char(string="Refunded", readonly=True)
+    cost = fields.Char(readonly=True)
 
     # Read by the list of what was rejected.
     _error_idx = models.Index("(import_id, line) WHERE error IS NOT NULL")

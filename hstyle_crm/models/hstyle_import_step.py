@@ -13,10 +13,12 @@ _LINE_COLUMNS = {
     "product_id": {"product_code"},
     "category_id": {"category"},
     "brand_kind": {"brand_kind"},
+    "brand": {"brand"},
     "quantity": {"quantity"},
     "amount_paid": {"paid"},
     "amount_discount": {"discount"},
     "amount_refund": {"refund"},
+    "amount_cost": {"cost"},
     "state": {"state"},
 }
 
@@ -47,7 +49,8 @@ class HstyleImportStep(models.AbstractModel):
             "hstyle_import_product",
             SQL(
                 """
-                SELECT product.default_code AS key, min(product.id) AS id
+                SELECT product.default_code AS key, min(product.id) AS id,
+                       min(template.categ_id) AS category_id
                   FROM product_product product
                   JOIN product_template template
                     ON template.id = product.product_tmpl_id
@@ -261,7 +264,8 @@ class HstyleImportStep(models.AbstractModel):
                        round(COALESCE(discount::numeric, 0), %(digits)s)
                            AS amount_discount,
                        round(COALESCE(refund::numeric, 0), %(digits)s)
-                           AS amount_refund
+                           AS amount_refund,
+                       round(cost::numeric, %(digits)s) AS amount_cost
                   FROM hstyle_import_row r
                   JOIN hstyle_import_buyer b ON b.key = %(key)s
                  WHERE import_id = %(id)s
@@ -307,7 +311,7 @@ class HstyleImportStep(models.AbstractModel):
                 """
                 INSERT INTO hstyle_order (
                        name, shop_id, company_id, partner_id, date_order, state,
-                       amount_paid, amount_discount, amount_refund,
+                       amount_paid, amount_discount, amount_refund, amount_cost,
                        channel, currency_rate,
                        create_uid, create_date, write_uid, write_date)
                 SELECT order_ref, %(shop)s, %(company)s, min(partner_id),
@@ -326,9 +330,10 @@ class HstyleImportStep(models.AbstractModel):
         )
 
     def _sql_sums(self, state):
-        """Return the select list that sums lines: state, paid, discount, refund.
+        """Return the select list that sums lines: state, paid, discount, refund, cost.
 
-        One paid line makes a paid order; a line that is not counts as refunded.
+        One paid line makes a paid order; a line that is not counts as refunded. The
+        cost is known where that of each line is.
         """
         return SQL(
             """
@@ -338,7 +343,9 @@ class HstyleImportStep(models.AbstractModel):
             sum(amount_paid) AS amount_paid,
             sum(amount_discount) AS amount_discount,
             sum(CASE WHEN %(state)s = 'paid' THEN amount_refund ELSE amount_paid END)
-                AS amount_refund
+                AS amount_refund,
+            CASE WHEN count(amount_cost) = count(*) THEN sum(amount_cost) END
+                AS amount_cost
             """,
             state=state,
         )
@@ -360,10 +367,11 @@ class HstyleImportStep(models.AbstractModel):
                         INSERT INTO hstyle_order_line AS l
                                (order_id, line_ref, %(names)s)
                         SELECT o.id, b.key, b.product_code, b.product_text, product.id,
-                               category.id, b.brand_kind,
+                               COALESCE(category.id, product.category_id),
+                               b.brand_kind, b.brand,
                                COALESCE(b.quantity::numeric, 1),
                                b.amount_paid, b.amount_discount, b.amount_refund,
-                               b.line_state
+                               b.amount_cost, b.line_state
                           FROM hstyle_import_batch b
                           JOIN hstyle_order o
                             ON o.shop_id = %(shop)s
@@ -423,18 +431,20 @@ class HstyleImportStep(models.AbstractModel):
                 """
                 UPDATE hstyle_order o
                    SET (partner_id, date_order, channel, currency_rate, state,
-                        amount_paid, amount_discount, amount_refund,
+                        amount_paid, amount_discount, amount_refund, amount_cost,
                         write_uid, write_date)
                      = ROW (n.partner_id, n.date_order, n.channel, n.currency_rate,
                             n.state, n.amount_paid, n.amount_discount, n.amount_refund,
-                            %(uid)s, now() AT TIME ZONE 'UTC')
+                            n.amount_cost, %(uid)s, now() AT TIME ZONE 'UTC')
                   FROM (%(heads)s) n
                  WHERE n.id = o.id
                    AND (o.partner_id, o.date_order, o.channel, o.currency_rate, o.state,
-                        o.amount_paid, o.amount_discount, o.amount_refund)
+                        o.amount_paid, o.amount_discount, o.amount_refund,
+                        o.amount_cost)
                        IS DISTINCT FROM
                        (n.partner_id, n.date_order, n.channel, n.currency_rate, n.state,
-                        n.amount_paid, n.amount_discount, n.amount_refund)
+                        n.amount_paid, n.amount_discount, n.amount_refund,
+                        n.amount_cost)
                 """,
                 uid=self.env.uid,
                 heads=self._sql_heads(),
@@ -455,7 +465,7 @@ class HstyleImportStep(models.AbstractModel):
                    CASE WHEN whole THEN COALESCE(rate.rate, 1) ELSE o.currency_rate END
                        AS currency_rate,
                    line.state, line.amount_paid, line.amount_discount,
-                   line.amount_refund
+                   line.amount_refund, line.amount_cost
               FROM (
                     SELECT order_ref, count(*) AS lines, min(partner_id) AS partner_id,
                            min(date::timestamp) AS date_order, max(channel) AS channel

@@ -41,6 +41,11 @@ class HstyleOrder(models.Model):
     amount_paid = fields.Monetary(string="Paid", readonly=True)
     amount_discount = fields.Monetary(string="Discount", readonly=True)
     amount_refund = fields.Monetary(string="Refunded", readonly=True)
+    amount_cost = fields.Monetary(
+        string="Cost",
+        readonly=True,
+        help="What the goods cost us, where the sheet says so of all lines.",
+    )
     currency_rate = fields.Float(
         digits=0,
         readonly=True,
@@ -54,5 +59,6 @@ class HstyleOrder(models.Model):
     # Read by hstyle.purchase, and the index of the foreign key.
     _purchase_idx = models.Index(
         "(partner_id, company_id, date_order) "
-        "INCLUDE (amount_paid, amount_refund, currency_rate, state)"
+        "INCLUDE (amount_paid, amount_refund, currency_rate, state, amount_cost, "
+        "amount_discount)"
     )

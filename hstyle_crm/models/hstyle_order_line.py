@@ -32,10 +32,12 @@ class HstyleOrderLine(models.Model):
     brand_kind = fields.Selection(
         selection=[("own", "Own brand"), ("other", "Other brand")], string="Brand kind"
     )
+    brand = fields.Char()
     quantity = fields.Float(digits="Product Unit")
     amount_paid = fields.Monetary(string="Paid")
     amount_discount = fields.Monetary(string="Discount")
     amount_refund = fields.Monetary(string="Refunded")
+    amount_cost = fields.Monetary(string="Cost")
 
     # Also the index of the foreign key.
     _line_unique = models.Constraint(

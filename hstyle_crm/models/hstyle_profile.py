@@ -3,7 +3,11 @@ from odoo.exceptions import AccessError
 from odoo.tools import split_every
 
 from ..tools import rfm
-from .hstyle_profile_refresh import LABELS, SUMS
+from .hstyle_profile_label import BREADTH, LABELS
+from .hstyle_profile_refresh import SUMS
+
+BREADTHS = [("narrow", "Narrow"), ("usual", "Usual"), ("broad", "Broad")]
+CLASSES = [("a", "A"), ("b", "B"), ("c", "C")]
 
 STAGES = [
     ("new", "New"),
@@ -23,7 +27,7 @@ class HstyleProfile(models.Model):
 
     _name = "hstyle.profile"
     _description = "Customer"
-    _inherit = ["hstyle.profile.refresh"]
+    _inherit = ["hstyle.profile.refresh", "hstyle.cycle"]
     _order = "revenue desc, id"
     _rec_name = "partner_id"
     _rec_names_search = ["partner_id.name", "partner_id.email", "partner_id.phone"]
@@ -45,7 +49,21 @@ class HstyleProfile(models.Model):
     order_count = fields.Integer(string="Orders", readonly=True)
     revenue = fields.Monetary(string="Net revenue", readonly=True)
     refund = fields.Monetary(string="Refunded", readonly=True)
+    margin = fields.Monetary(
+        readonly=True,
+        help="What remained of the revenue after the cost of the goods, less refunds. "
+        "Where a shop order has no cost, the assumed margin of the settings.",
+    )
+    discount_share = fields.Float(
+        string="Share of discounted orders",
+        readonly=True,
+        aggregator="avg",
+        help="Orders on which discounts of lines, coupons and rewards saved at least "
+        "3 % of the list value, among all orders. Member prices are no discount.",
+    )
+    order_days = fields.Integer(string="Days with an order", readonly=True)
     first_order_on = fields.Date(string="First order", readonly=True)
+    previous_order_on = fields.Date(string="Order day before the last", readonly=True)
     last_order_on = fields.Date(string="Last order", readonly=True)
     order_count_12m = fields.Integer(string="Orders, 12 months", readonly=True)
     revenue_12m = fields.Monetary(string="Net revenue, 12 months", readonly=True)
@@ -63,6 +81,9 @@ class HstyleProfile(models.Model):
         help="Half of the customer's days with an order follow the one before within "
         "so many days. Empty below two such days.",
     )
+    # Of the gaps in ascending order, those between which the next one is expected.
+    gap_low = fields.Integer(string="Short gap (days)", readonly=True, aggregator=None)
+    gap_high = fields.Integer(string="Long gap (days)", readonly=True, aggregator=None)
 
     # Labels: where the customer stands among all of the company.
     r_score = fields.Integer(
@@ -78,14 +99,65 @@ class HstyleProfile(models.Model):
         selection=rfm.GROUPS, string="RFM group", readonly=True, group_expand=True
     )
     abc = fields.Selection(
-        selection=[("a", "A"), ("b", "B"), ("c", "C")],
+        selection=CLASSES,
         string="Grade",
         readonly=True,
         help="A: the largest customers who together bring 80 % of the revenue; "
-        "B: those up to 95 %; C: the others.",
+        "B: those up to 95 %; C: the others. The settings may say other shares.",
+    )
+    abc_margin = fields.Selection(
+        selection=CLASSES,
+        string="Grade by margin",
+        readonly=True,
+        help="As the grade, by margin in place of revenue.",
+    )
+    abc_prev = fields.Selection(
+        selection=CLASSES,
+        string="Grade, 12 months before",
+        readonly=True,
+        help="As the grade, by the revenue of the 12 months before the last 12. Empty "
+        "for who had no order then.",
+    )
+    yoy = fields.Float(
+        string="Year over year",
+        readonly=True,
+        aggregator="avg",
+        help="Net revenue of the last 12 months against the 12 months before.",
     )
     stage = fields.Selection(
         selection=STAGES, string="Lifecycle", readonly=True, group_expand=True
+    )
+
+    # When the next order is due: an interval, or nothing where too little is known.
+    next_order_from = fields.Date(string="Next order from", readonly=True)
+    next_order_to = fields.Date(string="Next order until", readonly=True)
+    next_order_confidence = fields.Float(
+        string="Confidence of the next order",
+        readonly=True,
+        aggregator="avg",
+        help="So often the next order falls into the interval, if there is one and the "
+        "customer goes on as before.",
+    )
+    next_order_source = fields.Selection(
+        selection=[("own", "Own cycle"), ("all", "All customers' cycle")],
+        string="Cycle of the next order",
+        readonly=True,
+        help="The customer's own gaps from 3 of them; else the latest gaps of all "
+        "customers, if at least 30 ordered again.",
+    )
+    next_order_text = fields.Char(
+        string="Next order expected", compute="_compute_next_order_text"
+    )
+
+    # Written with the habits.
+    category_count = fields.Integer(
+        string="Categories, 12 months", readonly=True, aggregator="avg"
+    )
+    breadth = fields.Selection(
+        selection=BREADTHS,
+        readonly=True,
+        help="Categories bought from in 12 months, against the median of customers of "
+        "the same money score: narrow is at most half of it, broad at least 1.5 times.",
     )
 
     email = fields.Char(related="partner_id.email")
@@ -97,6 +169,27 @@ class HstyleProfile(models.Model):
     # Read by the kanban and its columns.
     _stage_idx = models.Index("(company_id, stage, revenue)")
     _group_idx = models.Index("(company_id, rfm_group, revenue)")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("next_order_from", "next_order_to", "next_order_confidence")
+    @api.depends_context("lang")
+    def _compute_next_order_text(self):
+        for profile in self:
+            due = profile._get_due_text(
+                profile.next_order_from,
+                profile.next_order_to,
+                profile.next_order_confidence,
+            )
+            profile.next_order_text = profile._get_sourced_text(due)
+
+    def _get_sourced_text(self, due):
+        """Return an interval in words with whose cycle it is from."""
+        if not due:
+            return self.env._("Not enough data")
+        if self.next_order_source == "own":
+            return self.env._("%s; from the own cycle", due)
+        return self.env._("%s; from all customers' cycle", due)
 
     # === ACTION METHODS === #
 
@@ -130,7 +223,7 @@ class HstyleProfile(models.Model):
     @api.model
     def _export(self, partner_ids):
         """Return the action that downloads customers as XLSX, in their order."""
-        names = [*SUMS, *LABELS]
+        names = [*SUMS, *LABELS, *BREADTH]
         labels = self.env["res.partner"].fields_get(
             ["name", "email", "phone"], ["string"]
         )

@@ -5,7 +5,7 @@ from odoo.tools import SQL
 _TRIGGERS = {
     "sale_order": (
         "INSERT OR DELETE OR UPDATE OF state, partner_id, company_id, date_order, "
-        "amount_total, currency_rate",
+        "amount_total, currency_rate, margin, hstyle_discounted",
         """
         IF TG_OP <> 'INSERT' AND OLD.state = 'sale' THEN
             INSERT INTO hstyle_profile_dirty (partner_id) VALUES (OLD.partner_id);
@@ -19,7 +19,7 @@ _TRIGGERS = {
     ),
     "hstyle_order": (
         "INSERT OR DELETE OR UPDATE OF state, partner_id, company_id, date_order, "
-        "amount_paid, amount_refund, currency_rate",
+        "amount_paid, amount_refund, amount_cost, amount_discount, currency_rate",
         """
         IF TG_OP <> 'INSERT' THEN
             INSERT INTO hstyle_profile_dirty (partner_id) VALUES (OLD.partner_id);

@@ -8,7 +8,8 @@ from dateutil.relativedelta import relativedelta
 from odoo import api, models
 from odoo.tools import SQL
 
-from ..tools import rfm
+from . import hstyle_cycle as cycle
+from .hstyle_profile_label import LABELS
 
 _logger = logging.getLogger(__name__)
 
@@ -23,17 +24,20 @@ SUMS = (
     "order_count",
     "revenue",
     "refund",
+    "margin",
+    "discount_share",
+    "order_days",
     "first_order_on",
+    "previous_order_on",
     "last_order_on",
     "order_count_12m",
     "revenue_12m",
     "order_count_prev_12m",
     "revenue_prev_12m",
     "gap_days",
+    "gap_low",
+    "gap_high",
 )
-
-#: Columns derived from the sums of all customers of the company and the day.
-LABELS = ("r_score", "f_score", "m_score", "rfm_group", "abc", "stage")
 
 
 class HstyleProfileRefresh(models.AbstractModel):
@@ -41,6 +45,7 @@ class HstyleProfileRefresh(models.AbstractModel):
 
     _name = "hstyle.profile.refresh"
     _description = "Refresh of customer profiles"
+    _inherit = ["hstyle.profile.label"]
 
     @api.model
     def _cron_refresh(self):
@@ -77,7 +82,15 @@ class HstyleProfileRefresh(models.AbstractModel):
         self._drop_due()
         self.env.invalidate_all()
         total.update(due=due, remaining=self._count_due())
+        if not total["remaining"]:
+            self._record_month()
         return total
+
+    def _record_month(self):
+        """Keep how the labels changed, at the first refresh of a month."""
+        for company in self._get_companies():
+            today = company.hstyle_profile_date
+            self.env["hstyle.profile.month"]._record(company, today)
 
     def _refresh_company(self, company, full):
         """Refresh the profiles of one company; see `_refresh`."""
@@ -221,9 +234,10 @@ class HstyleProfileRefresh(models.AbstractModel):
         OFFSET 0 makes the planner look up each contact that is due: for a join it
         would read all purchases.
         """
+        measures = self.env["hstyle.purchase"]._measures
         gathered = SQL(
             """
-            SELECT due.partner_id, p.date_order, p.orders, p.revenue, p.refund
+            SELECT due.partner_id, %s
               FROM hstyle_due due
              CROSS JOIN LATERAL (
                     SELECT *
@@ -233,16 +247,18 @@ class HstyleProfileRefresh(models.AbstractModel):
                     OFFSET 0
                    ) p
             """,
+            measures,
             company.id,
         )
         query = self._sql_sums(gathered, company, today)
         if full:
             single = SQL(
                 """
-                SELECT contact_id AS partner_id, date_order, orders, revenue, refund
+                SELECT contact_id AS partner_id, %s
                   FROM (%s) p
                  WHERE contact_id NOT IN (SELECT contact_id FROM hstyle_due)
                 """,
+                measures,
                 self.env["hstyle.purchase"]._sql_sorted(company),
             )
             query = SQL(
@@ -260,8 +276,7 @@ class HstyleProfileRefresh(models.AbstractModel):
         )
 
     def _sql_sums(self, purchases, company, today):
-        """Return the query that sums purchases (partner_id, date_order, orders,
-        revenue, refund) by customer.
+        """Return the query that sums purchases (partner_id, measures) by customer.
 
         A refund bears the date of its order, so it never makes a gap of its own.
         """
@@ -270,152 +285,51 @@ class HstyleProfileRefresh(models.AbstractModel):
         )
         return SQL(
             """
-            SELECT partner_id,
-                   sum(orders)::integer AS order_count,
-                   sum(revenue) AS revenue,
-                   sum(refund) AS refund,
-                   min(day) AS first_order_on,
-                   max(day) AS last_order_on,
-                   COALESCE(sum(orders) FILTER (WHERE %(in_12m)s), 0)::integer
-                       AS order_count_12m,
-                   COALESCE(sum(revenue) FILTER (WHERE %(in_12m)s), 0) AS revenue_12m,
-                   COALESCE(sum(orders) FILTER (WHERE %(in_prev_12m)s), 0)::integer
-                       AS order_count_prev_12m,
-                   COALESCE(sum(revenue) FILTER (WHERE %(in_prev_12m)s), 0)
-                       AS revenue_prev_12m,
-                   percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)
-                       FILTER (WHERE gap > 0) AS gap_days
+            SELECT partner_id, order_count, revenue, refund, margin,
+                   discounted::float8 / NULLIF(order_count, 0) AS discount_share,
+                   order_days, first_order_on, previous_order_on, last_order_on,
+                   order_count_12m, revenue_12m, order_count_prev_12m, revenue_prev_12m,
+                   %(median)s AS gap_days, %(low)s AS gap_low, %(high)s AS gap_high
               FROM (
-                    SELECT *, day - lag(day) OVER (
-                               PARTITION BY partner_id ORDER BY date_order) AS gap
+                    SELECT partner_id,
+                           sum(orders)::integer AS order_count,
+                           sum(revenue) AS revenue,
+                           sum(refund) AS refund,
+                           COALESCE(round(sum(margin), 2), 0) AS margin,
+                           sum(discounted) AS discounted,
+                           (count(*) FILTER (WHERE gap > 0) + 1)::integer AS order_days,
+                           min(day) AS first_order_on,
+                           max(day - gap) FILTER (WHERE gap > 0) AS previous_order_on,
+                           max(day) AS last_order_on,
+                           COALESCE(sum(orders) FILTER (WHERE %(in_12m)s), 0)::integer
+                               AS order_count_12m,
+                           COALESCE(sum(revenue) FILTER (WHERE %(in_12m)s), 0)
+                               AS revenue_12m,
+                           COALESCE(sum(orders) FILTER (WHERE %(in_prev)s), 0)::integer
+                               AS order_count_prev_12m,
+                           COALESCE(sum(revenue) FILTER (WHERE %(in_prev)s), 0)
+                               AS revenue_prev_12m,
+                           array_agg(gap ORDER BY gap) FILTER (WHERE gap > 0) AS gaps
                       FROM (
-                            SELECT *, (date_order AT TIME ZONE 'UTC'
-                                          AT TIME ZONE %(tz)s)::date AS day
-                              FROM (%(purchases)s) purchase
-                           ) dated
-                   ) spaced
-             GROUP BY partner_id
+                            SELECT *, day - lag(day) OVER (
+                                       PARTITION BY partner_id ORDER BY date_order
+                                   ) AS gap
+                              FROM (
+                                    SELECT *, (date_order AT TIME ZONE 'UTC'
+                                                  AT TIME ZONE %(tz)s)::date AS day
+                                      FROM (%(purchases)s) purchase
+                                   ) dated
+                           ) spaced
+                     GROUP BY partner_id
+                   ) summed
             """,
+            median=cycle.MEDIAN,
+            low=cycle.LOW,
+            high=cycle.HIGH,
             in_12m=in_12m,
-            in_prev_12m=SQL("%s AND NOT %s", in_24m, in_12m),
+            in_prev=SQL("%s AND NOT %s", in_24m, in_12m),
             tz=company.hstyle_tz,
             purchases=purchases,
-        )
-
-    # === LABELS === #
-
-    def _get_cuts(self, company, outside):
-        """Return what a label compares with: quintiles of last order, orders and
-        revenue (lists of 4) and the least revenue of class A and of class B.
-        """
-        [cuts] = self.env.execute_query_dict(
-            SQL(
-                """
-                  WITH base AS (
-                        SELECT last_order_on, order_count, revenue FROM hstyle_sums
-                         UNION ALL
-                        SELECT last_order_on, order_count, revenue
-                          FROM hstyle_profile p
-                         WHERE company_id = %(company)s AND %(outside)s
-                       ),
-                       quintile AS (
-                        SELECT percentile_disc(%(shares)s)
-                                   WITHIN GROUP (ORDER BY last_order_on DESC) AS r,
-                               percentile_disc(%(shares)s)
-                                   WITHIN GROUP (ORDER BY order_count) AS f,
-                               percentile_disc(%(shares)s)
-                                   WITHIN GROUP (ORDER BY revenue) AS m,
-                               sum(revenue) FILTER (WHERE revenue > 0) AS total
-                          FROM base
-                       ),
-                       share AS (
-                        SELECT revenue,
-                               sum(revenue) OVER (
-                                   ORDER BY revenue DESC ROWS UNBOUNDED PRECEDING
-                               ) - revenue AS before
-                          FROM base
-                         WHERE revenue > 0
-                       )
-                SELECT r, f, m, a, b
-                  FROM (
-                        SELECT *, total * %(a)s AS total_a, total * %(b)s AS total_b
-                          FROM quintile
-                       ) q
-                 CROSS JOIN LATERAL (
-                        SELECT min(revenue) FILTER (WHERE before < total_a) AS a,
-                               min(revenue) FILTER (WHERE before < total_b) AS b
-                          FROM share
-                       ) least
-                """,
-                company=company.id,
-                outside=outside,
-                shares=list(rfm.QUINTILES),
-                a=rfm.ABC_CUTS[0],
-                b=rfm.ABC_CUTS[1],
-            )
-        )
-        return cuts
-
-    def _sql_scores(self, cuts):
-        """Return score → SQL over the sums of ``n`` (see `_write_changed`)."""
-        return {
-            "r_score": self._sql_recency(cuts["r"]),
-            "f_score": self._sql_score("order_count", cuts["f"]),
-            "m_score": self._sql_score("revenue", cuts["m"]),
-        }
-
-    def _sql_labels(self, company, today, cuts):
-        """Return label → SQL over the sums and scores of ``n``."""
-        group = SQL(
-            "(%s::varchar[])[(n.r_score - 1) * 5 + (n.f_score + n.m_score + 1) / 2]",
-            [name for row in rfm.GRID for name in row],
-        )
-        abc = SQL(
-            "CASE WHEN n.revenue >= %s THEN 'a' WHEN n.revenue >= %s THEN 'b' "
-            "ELSE 'c' END",
-            cuts["a"],
-            cuts["b"],
-        )
-        stage = self._sql_stage(company, today)
-        return {"rfm_group": group, "abc": abc, "stage": stage}
-
-    def _sql_columns(self, values):
-        """Return the columns of a select list, from name → SQL."""
-        return SQL(", ").join(
-            SQL("%s AS %s", value, SQL.identifier(name))
-            for name, value in values.items()
-        )
-
-    def _sql_score(self, column, cuts):
-        above = [
-            SQL("(n.%s > %s)::integer", SQL.identifier(column), cut) for cut in cuts
-        ]
-        return SQL("(1 + %s)", SQL(" + ").join(above))
-
-    def _sql_recency(self, cuts):
-        below = [SQL("(n.last_order_on < %s)::integer", cut) for cut in cuts]
-        return SQL("(5 - %s)", SQL(" - ").join(below))
-
-    def _sql_stage(self, company, today):
-        active, lapsing, lapsed = (
-            today - relativedelta(days=days)
-            for days in (
-                company.hstyle_active_days,
-                company.hstyle_lapsing_days,
-                company.hstyle_lapsed_days,
-            )
-        )
-        return SQL(
-            """
-            CASE WHEN n.last_order_on > %(active)s AND n.order_count = 1 THEN 'new'
-                 WHEN n.last_order_on > %(active)s THEN 'active'
-                 WHEN n.last_order_on > %(lapsing)s THEN 'lapsing'
-                 WHEN n.last_order_on > %(lapsed)s THEN 'lapsed'
-                 ELSE 'lost' END
-            """,
-            active=active,
-            lapsing=lapsing,
-            lapsed=lapsed,
         )
 
     # === WRITING === #

@@ -18,15 +18,20 @@ SELECT so.id * 4::bigint AS id,
        CASE WHEN so.currency_rate = 1 THEN so.amount_total
             ELSE round(so.amount_total / NULLIF(so.currency_rate, 0), 2)
        END AS revenue,
-       0::numeric AS refund
+       0::numeric AS refund,
+       CASE WHEN so.currency_rate = 1 THEN so.margin
+            ELSE so.margin / NULLIF(so.currency_rate, 0)
+       END AS margin,
+       so.hstyle_discounted::integer AS discounted
   FROM sale_order so
   LEFT JOIN res_partner contact ON contact.id = so.partner_id
  WHERE so.state = 'sale'
 """
 
-# A refund takes back at the order's rate. A line that credits several order lines
-# counts once. These joins lead both ways: from
-# all credit notes to their orders and from a contact to the credit notes of its orders.
+# A refund takes back at the order's rate, and the order's margin in the share of the
+# order that it is. A line that credits several order lines counts once. These joins
+# lead both ways: from all credit notes to their orders, and from a contact to the
+# credit notes of its orders.
 _REFUNDS = """
 SELECT aml.id * 4::bigint + 1 AS id,
        'refund' AS kind,
@@ -39,7 +44,10 @@ SELECT aml.id * 4::bigint + 1 AS id,
        NULL::integer AS shop_order_id,
        0 AS orders,
        -round(aml.price_total / rate.rate, 2) AS revenue,
-       round(aml.price_total / rate.rate, 2) AS refund
+       round(aml.price_total / rate.rate, 2) AS refund,
+       -so.margin * (aml.price_total / rate.rate) / NULLIF(so.amount_total, 0)
+           AS margin,
+       0 AS discounted
   FROM sale_order so
   JOIN sale_order_line sol ON sol.order_id = so.id
   JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = sol.id
@@ -79,8 +87,17 @@ SELECT ho.id * 4::bigint + 2 AS id,
        END AS revenue,
        CASE WHEN ho.currency_rate = 1 THEN ho.amount_refund
             ELSE round(ho.amount_refund / NULLIF(ho.currency_rate, 0), 2)
-       END AS refund
+       END AS refund,
+       (CASE WHEN ho.amount_cost IS NULL
+             THEN (ho.amount_paid - ho.amount_refund) * company.hstyle_margin_rate / 100
+             WHEN ho.amount_paid = 0 THEN -ho.amount_cost
+             ELSE (ho.amount_paid - ho.amount_cost)
+                  * (ho.amount_paid - ho.amount_refund) / ho.amount_paid
+       END / NULLIF(ho.currency_rate, 0)) AS margin,
+       (ho.amount_discount > 0 AND ho.amount_discount
+           >= 0.03 * (ho.amount_paid + ho.amount_discount))::integer AS discounted
   FROM hstyle_order ho
+  LEFT JOIN res_company company ON company.id = ho.company_id
   LEFT JOIN res_partner contact ON contact.id = ho.partner_id
  WHERE ho.state = 'paid'
 """
@@ -96,6 +113,8 @@ class HstylePurchase(models.Model):
     _auto = False
     _order = "date_order desc, id desc"
     _rec_name = "partner_id"
+    #: The columns that the profile sums.
+    _measures = SQL("date_order, orders, revenue, refund, margin, discounted")
 
     kind = fields.Selection(
         selection=[
@@ -124,6 +143,18 @@ class HstylePurchase(models.Model):
         string="Net revenue", readonly=True, help="Paid, less what was refunded."
     )
     refund = fields.Monetary(string="Refunded", readonly=True)
+    margin = fields.Monetary(
+        readonly=True,
+        help="Of sales orders, at the cost of the day of sale and without tax. Of shop "
+        "orders, what was paid less the cost in the sheet; where the sheet has none, "
+        "the assumed margin of the settings. A refund takes back its share.",
+    )
+    discounted = fields.Integer(
+        string="Discounted orders",
+        readonly=True,
+        help="1 for an order on which discounts of lines, coupons and rewards saved at "
+        "least 3 % of its list value. Member prices are no discount.",
+    )
 
     def init(self):
         tools.drop_view_if_exists(self.env.cr, self._table)
@@ -147,11 +178,12 @@ class HstylePurchase(models.Model):
         sources = [
             SQL(
                 """
-                (SELECT contact_id, date_order, orders, revenue, refund
+                (SELECT contact_id, %s
                    FROM (%s) source
                   WHERE company_id = %s
                   ORDER BY contact_id, date_order)
                 """,
+                self._measures,
                 SQL(source),
                 company.id,
             )

@@ -301,6 +301,7 @@ class HstyleSegmentAction(models.Model):
                     "number": partner.phone_sanitized,
                     "body": bodies[partner.id],
                     "hstyle_purpose": self.purpose,
+                    "record_company_id": self.env.company.id,
                 }
                 for partner in partners
             ]

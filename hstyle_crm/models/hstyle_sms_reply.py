@@ -163,11 +163,16 @@ class HstyleSmsReply(models.Model):
 
     def _record_consent(self, given):
         """Record it of each customer; where there is none, of the number."""
-        if self.partner_ids and "hstyle.consent" in self.env:
-            consents = self.env["hstyle.consent"]
-            source = self.env._("SMS from %s", self.number)
-            partners = self.partner_ids
-            consents._record(partners, "sms", "marketing", given, source, self.text)
+        if self.partner_ids:
+            self.env["hstyle.consent"]._record(
+                self.partner_ids,
+                "sms",
+                "marketing",
+                given,
+                self.env._("SMS from %s", self.number),
+                self.text,
+                company=self.company_id,
+            )
         elif not given:
             self.env["phone.blacklist"]._add([self.number], message=self.text)
         if given:
@@ -192,6 +197,7 @@ class HstyleSmsReply(models.Model):
                 "body": self.answer,
                 "partner_id": partner and partner.id,
                 "record_company_id": self.company_id.id,
+                "hstyle_purpose": "service",
             }
         )
 

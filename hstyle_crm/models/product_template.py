@@ -1,9 +1,14 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import AccessError
 
 
 class ProductTemplate(models.Model):
     _inherit = "product.template"
+
+    hstyle_brand = fields.Char(
+        string="Brand",
+        help="The brand of another maker. Empty for our own brand.",
+    )
 
     @api.model_create_multi
     def create(self, vals_list):

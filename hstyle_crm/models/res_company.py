@@ -29,6 +29,16 @@ class ResCompany(models.Model):
         default=365,
         help="After the lapsing days a customer is lapsed; after this day, lost.",
     )
+    hstyle_margin_rate = fields.Float(
+        string="Assumed margin",
+        digits=(5, 2),
+        default=50,
+        required=True,
+        help="Percent of net revenue: the margin of shop orders whose cost is unknown.",
+    )
+    # Shares of the whole, in percent, at which class A and class B end.
+    hstyle_abc_a = fields.Integer(string="Class A until", default=80, required=True)
+    hstyle_abc_b = fields.Integer(string="Class B until", default=95, required=True)
     hstyle_tz = fields.Selection(
         selection=_tz_get,
         string="Business timezone",
@@ -100,6 +110,24 @@ class ResCompany(models.Model):
         if self.hstyle_sms_provider == "tencent":
             return SmsApiTencent
         return super()._get_sms_api_class()
+
+    @api.constrains("hstyle_abc_a", "hstyle_abc_b")
+    def _check_hstyle_abc(self):
+        for company in self:
+            if not 0 < company.hstyle_abc_a < company.hstyle_abc_b < 100:
+                raise ValidationError(
+                    self.env._(
+                        "Class A must end before class B, and both between 1 and 99 "
+                        "percent. Enter for example 80 and 95."
+                    )
+                )
+
+    def write(self, vals):
+        rate = vals.get("hstyle_margin_rate")
+        if rate is not None and any(c.hstyle_margin_rate != rate for c in self):
+            # All margins become others: the next refresh is a full one.
+            vals = {**vals, "hstyle_profile_date": False}
+        return super().write(vals)
 
     def _check_hstyle_company(self):
         """Refuse figures of companies in which the user does not work."""

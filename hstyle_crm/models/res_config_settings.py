@@ -13,6 +13,11 @@ class ResConfigSettings(models.TransientModel):
     hstyle_lapsed_days = fields.Integer(
         related="company_id.hstyle_lapsed_days", readonly=False
     )
+    hstyle_margin_rate = fields.Float(
+        related="company_id.hstyle_margin_rate", readonly=False
+    )
+    hstyle_abc_a = fields.Integer(related="company_id.hstyle_abc_a", readonly=False)
+    hstyle_abc_b = fields.Integer(related="company_id.hstyle_abc_b", readonly=False)
     hstyle_tz = fields.Selection(related="company_id.hstyle_tz", readonly=False)
     hstyle_profile_date = fields.Date(related="company_id.hstyle_profile_date")
     hstyle_sms_provider = fields.Selection(

@@ -26,6 +26,18 @@ class ResPartner(models.Model):
         domain=lambda self: self._get_segment_domain(),
         groups="hstyle_crm.hstyle_crm_group_user",
     )
+    hstyle_habit_ids = fields.One2many(
+        comodel_name="hstyle.habit",
+        inverse_name="partner_id",
+        string="Habits",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
+    hstyle_purchase_line_ids = fields.One2many(
+        comodel_name="hstyle.purchase.line",
+        inverse_name="partner_id",
+        string="Goods bought",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
     hstyle_buyer_ids = fields.One2many(
         comodel_name="hstyle.buyer",
         inverse_name="partner_id",

@@ -23,7 +23,7 @@ class SaleOrder(models.Model):
     """
 
     _name = "sale.order"
-    _inherit = ["sale.order", "hstyle.points.spending"]
+    _inherit = ["sale.order", "hstyle.points.spending", "hstyle.order.discount"]
 
     points_wanted = fields.Float(
         string="Points to spend",
@@ -53,8 +53,8 @@ class SaleOrder(models.Model):
 
     # Read by hstyle.purchase: sums per customer come from the index alone.
     _hstyle_purchase_idx = models.Index(
-        "(partner_id, company_id, date_order) INCLUDE (amount_total, currency_rate) "
-        "WHERE state = 'sale'"
+        "(partner_id, company_id, date_order) INCLUDE (amount_total, currency_rate, "
+        "margin, hstyle_discounted) WHERE state = 'sale'"
     )
 
     # === THE HOST'S FLOWS === #

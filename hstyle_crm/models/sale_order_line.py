@@ -98,6 +98,20 @@ class SaleOrderLine(models.Model):
             }
         )
 
+    def _is_goods_or_discount(self):
+        """Tell a line of goods or of a discount from notes and means of payment."""
+        self.ensure_one()
+        program = self.sudo().reward_id.program_id
+        return not self.display_type and not program.is_payment_program
+
+    def _get_list_and_saved(self):
+        """Return the list value of a line's goods, and what a discount saves."""
+        self.ensure_one()
+        value = self.price_unit * self.product_uom_qty
+        if self.price_unit < 0:
+            return 0, -value
+        return value, value * self.discount / 100
+
     def _get_points_amount(self, field="price_subtotal"):
         """Return the amount of the line; a combo's is that of its items."""
         self.ensure_one()

@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_contact_gate
 from . import test_hstyle_export
+from . import test_hstyle_habit
 from . import test_hstyle_import
 from . import test_hstyle_points_adjustment
 from . import test_hstyle_points_clock
@@ -8,6 +9,7 @@ from . import test_hstyle_points_opening
 from . import test_hstyle_profile
 from . import test_hstyle_purchase
 from . import test_hstyle_segment
+from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program
 from . import test_points_attacks

@@ -11,6 +11,19 @@ ACCESS = {
     "hstyle.order": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "ru"},
     "hstyle.order.line": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.purchase": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.purchase.line": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
+    "hstyle.habit": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.profile.month": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "r",
+        "manager": "r",
+    },
     "hstyle.profile": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.profile.dirty": {"clerk": "", "agent": "", "marketer": "", "manager": "r"},
     "hstyle.import": {"clerk": "rwcu", "agent": "", "marketer": "", "manager": "rwcu"},
@@ -265,7 +278,11 @@ class TestAccess(HstyleCommon):
         values = {"name": "Sale", "body": "Sale", "company_id": company.id}
         self.env["hstyle.sms.text"].create(values)
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
+        category = ("order number", "date", "buyer", "category", "paid")
+        bought = [("3", "2026-03-01", "c", "Women", "10")]
+        self._import(bought, category, shop=shop, user=self.env.user)
         self.env["hstyle.profile"]._refresh()
+        self.env["hstyle.habit"]._refresh()
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]

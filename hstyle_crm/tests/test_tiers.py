@@ -577,8 +577,8 @@ class TestMemberReport(HstyleTiersCommon):
         orders, revenue, margin, share, again = figures["Silver"]
         self.assertEqual((orders, margin, again), (0.5, 120, 0))
         self.assertAlmostEqual(revenue, 200 / 280)
-        self.assertAlmostEqual(share, 120 / 200)
-        self.assertEqual(figures[False][2], 80, "what has no cost counts in full")
+        self.assertAlmostEqual(share, 120 / 160)
+        self.assertEqual(figures[False][2], 40, "half of the revenue is assumed")
 
 
 @tagged("post_install", "-at_install")

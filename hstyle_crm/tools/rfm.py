@@ -10,9 +10,6 @@ where most customers ordered today they are the best.
 #: Shares of customers at which a score rises by one.
 QUINTILES = (0.2, 0.4, 0.6, 0.8)
 
-#: Revenue shares at which ABC class A and class B end.
-ABC_CUTS = (0.80, 0.95)
-
 #: The eleven groups, best first: key and English name.
 GROUPS = [
     ("champion", "Champions"),

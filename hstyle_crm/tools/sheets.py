@@ -88,6 +88,7 @@ COLUMNS = {
     ),
     "category": Column("category", ("category", "类目", "商品类目", "分类")),
     "brand_kind": Column("brand", ("brand kind", "brand", "brand_kind", "品牌类型")),
+    "brand": Column("text", ("brand name", "manufacturer", "brand_name", "品牌")),
     "quantity": Column("number", ("quantity", "qty", "购买数量", "宝贝总数量", "数量")),
     "paid": Column(
         "number",
@@ -96,6 +97,7 @@ COLUMNS = {
     ),
     "discount": Column("number", ("discount", "优惠金额", "折扣金额")),
     "refund": Column("number", ("refund", "refunded", "退款金额")),
+    "cost": Column("number", ("cost", "成本", "商品成本", "成本金额")),
 }
 
 _POSITION = {name: position for position, name in enumerate(COLUMNS)}
