@@ -266,7 +266,8 @@ SELECT {customer} AS partner_id,
        COALESCE(sum(revenue) FILTER (WHERE day > %(years)s AND day <= %(year)s), 0)
            AS revenue_prev_12m,
        percentile_cont(0.5) WITHIN GROUP (ORDER BY gap) FILTER (WHERE gap > 0)
-           AS gap_days
+           AS gap_days,
+       (count(*) FILTER (WHERE gap > 0) + 1)::integer AS order_days
   FROM (
         SELECT *, date_order::date AS day,
                date_order::date - lag(date_order::date) OVER (
@@ -357,7 +358,8 @@ SELECT * FROM labelled
 """
 
 SUM_COLUMNS = """order_count, revenue, refund, first_order_on, last_order_on,
-    order_count_12m, revenue_12m, order_count_prev_12m, revenue_prev_12m, gap_days"""
+    order_count_12m, revenue_12m, order_count_prev_12m, revenue_prev_12m, gap_days,
+    order_days"""
 LABEL_COLUMNS = "r_score, f_score, m_score, rfm_group, abc, stage"
 STANDING = """SELECT {} FROM hstyle_profile
  WHERE partner_id NOT IN (SELECT partner_id FROM floor_due)"""

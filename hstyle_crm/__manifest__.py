@@ -16,7 +16,7 @@
         "phone_validation",
         "resource",
     ],
-    "external_dependencies": {"python": ["openpyxl", "xlsxwriter"]},
+    "external_dependencies": {"python": ["openpyxl", "scipy", "xlsxwriter"]},
     "data": [
         "security/hstyle_crm_groups.xml",
         "security/hstyle_crm_security.xml",
@@ -26,6 +26,7 @@
         "data/res_partner_grade_data.xml",
         "data/mail_template_data.xml",
         "data/ir_actions_server_data.xml",
+        "views/hstyle_forecast_views.xml",
         "views/hstyle_profile_views.xml",
         "views/hstyle_purchase_views.xml",
         "views/hstyle_shop_views.xml",

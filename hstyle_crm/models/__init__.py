@@ -6,6 +6,7 @@ from . import hstyle_benefit_use
 from . import hstyle_buyer
 from . import hstyle_entitlement
 from . import hstyle_export
+from . import hstyle_forecast
 from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
@@ -30,6 +31,7 @@ from . import hstyle_points_post
 from . import loyalty_card
 from . import hstyle_points_spending
 from . import hstyle_profile_refresh
+from . import hstyle_profile_score
 from . import hstyle_profile
 from . import hstyle_profile_dirty
 from . import hstyle_purchase

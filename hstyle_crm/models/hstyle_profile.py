@@ -4,6 +4,7 @@ from odoo.tools import split_every
 
 from ..tools import rfm
 from .hstyle_profile_refresh import LABELS, SUMS
+from .hstyle_profile_score import SCORES
 
 STAGES = [
     ("new", "New"),
@@ -17,13 +18,14 @@ STAGES = [
 class HstyleProfile(models.Model):
     """What we know of a customer from the purchases: one narrow row a company.
 
-    Written by `_refresh` (hstyle.profile.refresh) alone. Every column is a function of
-    the purchases and of the day, and none changes by itself every day.
+    Written by `_refresh` (hstyle.profile.refresh) alone, but for the predictions, which
+    `_score` (hstyle.profile.score) writes. Every column is a function of the purchases
+    and of the day, and none changes by itself every day.
     """
 
     _name = "hstyle.profile"
     _description = "Customer"
-    _inherit = ["hstyle.profile.refresh"]
+    _inherit = ["hstyle.profile.refresh", "hstyle.profile.score"]
     _order = "revenue desc, id"
     _rec_name = "partner_id"
     _rec_names_search = ["partner_id.name", "partner_id.email", "partner_id.phone"]
@@ -62,6 +64,37 @@ class HstyleProfile(models.Model):
         aggregator="avg",
         help="Half of the customer's days with an order follow the one before within "
         "so many days. Empty below two such days.",
+    )
+    order_days = fields.Integer(
+        string="Days with an order", readonly=True, help="Orders of one day are one."
+    )
+
+    # Predictions of the last forecast, as of its day. Without one they are empty, which
+    # a search must not take for zero.
+    p_alive = fields.Float(
+        string="Chance of another order",
+        readonly=True,
+        aggregator="avg",
+        falsy_value=None,
+        help="How likely the customer will order again, ever. Empty for who ordered "
+        "on one day only: of these the model can tell only how much they will order.",
+    )
+    expected_orders_12m = fields.Float(
+        string="Expected orders, next 12 months",
+        readonly=True,
+        falsy_value=None,
+        help="Days with an order to expect in the 12 months after the forecast.",
+    )
+    expected_value_12m = fields.Monetary(
+        string="Expected revenue, next 12 months",
+        readonly=True,
+        falsy_value=None,
+        help="Net revenue to expect in the 12 months after the forecast.",
+    )
+    forecast_id = fields.Many2one(
+        comodel_name="hstyle.forecast",
+        readonly=True,
+        help="The fit that the predictions come from: its day and version.",
     )
 
     # Labels: where the customer stands among all of the company.
@@ -130,7 +163,7 @@ class HstyleProfile(models.Model):
     @api.model
     def _export(self, partner_ids):
         """Return the action that downloads customers as XLSX, in their order."""
-        names = [*SUMS, *LABELS]
+        names = [*SUMS, *LABELS, *SCORES]
         labels = self.env["res.partner"].fields_get(
             ["name", "email", "phone"], ["string"]
         )
@@ -162,7 +195,11 @@ class HstyleProfile(models.Model):
         """Return values as a sheet shows them: labels, names, dates, numbers."""
         return [
             self._fields[name].convert_to_export(self[name], self)
-            if self[name] or self._fields[name].type in ("integer", "monetary")
+            if self[name]
+            or (
+                (self._fields[name].type in ("integer", "monetary"))
+                and (name not in SCORES or self.forecast_id)
+            )
             else None
             for name in names
         ]

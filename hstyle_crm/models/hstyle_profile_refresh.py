@@ -30,6 +30,7 @@ SUMS = (
     "order_count_prev_12m",
     "revenue_prev_12m",
     "gap_days",
+    "order_days",
 )
 
 #: Columns derived from the sums of all customers of the company and the day.
@@ -284,7 +285,8 @@ class HstyleProfileRefresh(models.AbstractModel):
                    COALESCE(sum(revenue) FILTER (WHERE %(in_prev_12m)s), 0)
                        AS revenue_prev_12m,
                    percentile_cont(0.5) WITHIN GROUP (ORDER BY gap)
-                       FILTER (WHERE gap > 0) AS gap_days
+                       FILTER (WHERE gap > 0) AS gap_days,
+                   (count(*) FILTER (WHERE gap > 0) + 1)::integer AS order_days
               FROM (
                     SELECT *, day - lag(day) OVER (
                                PARTITION BY partner_id ORDER BY date_order) AS gap

@@ -12,6 +12,7 @@ ACCESS = {
     "hstyle.order.line": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.purchase": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.profile": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.forecast": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.profile.dirty": {"clerk": "", "agent": "", "marketer": "", "manager": "r"},
     "hstyle.import": {"clerk": "rwcu", "agent": "", "marketer": "", "manager": "rwcu"},
     "hstyle.import.column": {
@@ -185,6 +186,7 @@ class TestAccess(HstyleCommon):
         self._give_points(company)
         self._give_tier(company)
         self.env["hstyle.profile"]._refresh()
+        self.env["hstyle.forecast"]._make(company)
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
