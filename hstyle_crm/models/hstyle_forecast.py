@@ -67,9 +67,7 @@ class HstyleForecast(models.Model):
     alpha = fields.Float(string="α", readonly=True)
     a = fields.Float(readonly=True)
     b = fields.Float(readonly=True)
-    log_likelihood = fields.Float(
-        string="Log-likelihood", readonly=True
-    )
+    log_likelihood = fields.Float(string="Log-likelihood", readonly=True)
 
     # Gamma-gamma, in company currency.
     p = fields.Float(readonly=True)

@@ -163,7 +163,7 @@ class HstyleProfile(models.Model):
     @api.model
     def _export(self, partner_ids):
         """Return the action that downloads customers as XLSX, in their order."""
-        names = [*SUMS, *LABELS, *SCORES]
+        names = [*SUMS, *SCORES, *LABELS]
         labels = self.env["res.partner"].fields_get(
             ["name", "email", "phone"], ["string"]
         )
@@ -193,13 +193,12 @@ class HstyleProfile(models.Model):
 
     def _get_cells(self, names):
         """Return values as a sheet shows them: labels, names, dates, numbers."""
-        return [
-            self._fields[name].convert_to_export(self[name], self)
-            if self[name]
-            or (
-                (self._fields[name].type in ("integer", "monetary"))
-                and (name not in SCORES or self.forecast_id)
-            )
-            else None
-            for name in names
-        ]
+        return [self._get_cell(name) for name in names]
+
+    def _get_cell(self, name):
+        field = self._fields[name]
+        if name in SCORES:
+            known = self._has_score(name)
+        else:
+            known = self[name] or field.type in ("integer", "monetary")
+        return field.convert_to_export(self[name], self) if known else None

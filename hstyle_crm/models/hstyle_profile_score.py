@@ -83,11 +83,16 @@ class HstyleProfileScore(models.AbstractModel):
             query = self._sql_clear(forecast)
         else:
             self._load_scores(forecast)
-            query = self._sql_score(forecast)
+            query = self._sql_predictions(forecast)
         self.env.cr.execute(query)
         written = self.env.cr.rowcount
         self.invalidate_model(SCORES)
         return written
+
+    def _has_score(self, name):
+        """Tell whether the customer has a prediction: none reads as zero."""
+        self.ensure_one()
+        return self.forecast_id and (name != "p_alive" or self.order_days > 1)
 
     @api.model
     def _load_scores(self, forecast):
@@ -135,7 +140,7 @@ class HstyleProfileScore(models.AbstractModel):
             forecast.company_id.id,
         )
 
-    def _sql_score(self, forecast):
+    def _sql_predictions(self, forecast):
         """Return the update from ``hstyle_score``.
 
         Orders times their mean value, `clv.Spending.get_expected`. No chance is written
