@@ -92,7 +92,7 @@ UPDATE hstyle_profile p
        expected_value_12m =
            round((c.orders * (300 + revenue::float8) / (6 * p.order_days + 3))::numeric,
                  2),
-       forecast_id = NULL
+       forecast_on = %(day)s
   FROM floor_cell c
  WHERE p.company_id = 1
    AND p.order_days = c.order_days
@@ -169,7 +169,7 @@ class Bench:
         """Let a week pass: the floor, which is taken back, our forecast, and again."""
         self._vacuum()
         with self.connection.cursor() as cr, measured(self.costs["floor"], cr):
-            cr.execute("BEGIN")
+            cr.execute("BEGIN; SET LOCAL enable_mergejoin = off")
             cr.execute(FLOOR, {"day": day})
             cr.execute("ROLLBACK")
         self._vacuum()
@@ -258,11 +258,12 @@ def fit_cdnow():
 def get_report(bench, cdnow):
     """Return the report's text."""
     wall, memory = bench.get("ours", "wall"), bench.get_peak()
+    speed = cdnow["lifetimes"] / cdnow["ours"]
     targets = [
         ("fit and score all customers, seconds", wall, "≤ 15"),
         ("their peak of memory, MB (Python and the backend)", memory, "≤ 1000"),
         ("CPU / floor", bench.get("ours") / bench.get("floor"), "≤ 1.5"),
-        ("CDNOW: seconds of lifetimes / ours", cdnow["lifetimes"] / cdnow["ours"], "≥ 4"),
+        ("CDNOW: seconds of lifetimes / ours", speed, "≥ 4"),
         ("% by which a parameter misses that of the draw", 100 * bench.away, "≤ 5"),
         ("orders by which a prediction misses the tool's", bench.worst, "≤ 0.0001"),
     ]  # fmt: skip
@@ -281,7 +282,8 @@ def get_report(bench, cdnow):
         [
             "# Bench: forecast",
             "",
-            "Written by `./dev bench forecast`; bench/forecast.py says what is measured.",
+            "Written by `./dev bench forecast`; bench/forecast.py says what is "
+            "measured.",
             "",
             f"{describe_machine()} {CUSTOMERS:,} customers; medians of {ROUNDS} weeks. "
             f"A fit of CDNOW's 2,357 customers: {1000 * cdnow['ours']:.1f} ms, by "
@@ -289,7 +291,7 @@ def get_report(bench, cdnow):
             "",
             *get_verdicts(targets),
             "",
-            "| step | wall s | CPU s | peak of backend MB | peak of Python MB | WAL MB |",
+            "| step | wall s | CPU s | backend MB | Python MB | WAL MB |",
             "| --- | ---: | ---: | ---: | ---: | ---: |",
             *lines,
             "",

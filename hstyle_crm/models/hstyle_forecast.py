@@ -128,6 +128,19 @@ class HstyleForecast(models.Model):
     # === BUSINESS METHODS === #
 
     @api.model
+    def _get_by_day(self, profiles):
+        """Return (company, day) → the forecast that profiles have predictions of."""
+        domain = [
+            ("company_id", "in", profiles.company_id.ids),
+            ("date", "in", set(profiles.mapped("forecast_on"))),
+            ("state", "=", "fitted"),
+        ]
+        forecasts = self.search(domain, order="id")
+        return {
+            (forecast.company_id, forecast.date): forecast for forecast in forecasts
+        }
+
+    @api.model
     def _make(self, company):
         """Fit the models to a company's profiles and score its customers.
 

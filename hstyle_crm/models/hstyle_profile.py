@@ -91,10 +91,15 @@ class HstyleProfile(models.Model):
         falsy_value=None,
         help="Net revenue to expect in the 12 months after the forecast.",
     )
-    forecast_id = fields.Many2one(
-        comodel_name="hstyle.forecast",
+    # A day and not the forecast, whose foreign key would cost as much as all the rest.
+    forecast_on = fields.Date(
+        string="Predicted on",
         readonly=True,
-        help="The fit that the predictions come from: its day and version.",
+        help="Day of the forecast that the predictions come from. Empty where there was "
+        "not enough data: in the company, or because the first order came later.",
+    )
+    forecast_id = fields.Many2one(
+        comodel_name="hstyle.forecast", compute="_compute_forecast_id"
     )
 
     # Labels: where the customer stands among all of the company.
@@ -130,6 +135,20 @@ class HstyleProfile(models.Model):
     # Read by the kanban and its columns.
     _stage_idx = models.Index("(company_id, stage, revenue)")
     _group_idx = models.Index("(company_id, rfm_group, revenue)")
+
+    def init(self):
+        # A new prediction each week for everybody: with room beside the old one, no
+        # index has to know. Written over itself each week, the table is not larger.
+        self.env.cr.execute("ALTER TABLE hstyle_profile SET (fillfactor = 50)")
+
+    # === COMPUTE METHODS === #
+
+    @api.depends("forecast_on")
+    def _compute_forecast_id(self):
+        forecasts = self.env["hstyle.forecast"]._get_by_day(self)
+        for profile in self:
+            day = (profile.company_id, profile.forecast_on)
+            profile.forecast_id = forecasts.get(day)
 
     # === ACTION METHODS === #
 

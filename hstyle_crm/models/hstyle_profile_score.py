@@ -6,7 +6,7 @@ from odoo.tools import SQL
 from ..tools import clv
 
 #: Columns of the predictions.
-SCORES = ("p_alive", "expected_orders_12m", "expected_value_12m", "forecast_id")
+SCORES = ("p_alive", "expected_orders_12m", "expected_value_12m", "forecast_on")
 
 
 class HstyleProfileScore(models.AbstractModel):
@@ -83,6 +83,8 @@ class HstyleProfileScore(models.AbstractModel):
             query = self._sql_clear(forecast)
         else:
             self._load_scores(forecast)
+            # It would write in the order of the cells, that is all over the table.
+            self.env.cr.execute("SET LOCAL enable_mergejoin = off")
             query = self._sql_predictions(forecast)
         self.env.cr.execute(query)
         written = self.env.cr.rowcount
@@ -92,7 +94,7 @@ class HstyleProfileScore(models.AbstractModel):
     def _has_score(self, name):
         """Tell whether the customer has a prediction: none reads as zero."""
         self.ensure_one()
-        return self.forecast_id and (name != "p_alive" or self.order_days > 1)
+        return self.forecast_on and (name != "p_alive" or self.order_days > 1)
 
     @api.model
     def _load_scores(self, forecast):
@@ -134,7 +136,7 @@ class HstyleProfileScore(models.AbstractModel):
             """
             UPDATE hstyle_profile
                SET (%s) = ROW (NULL, NULL, NULL, NULL)
-             WHERE company_id = %s AND forecast_id IS NOT NULL
+             WHERE company_id = %s AND forecast_on IS NOT NULL
             """,
             SQL(", ").join(map(SQL.identifier, SCORES)),
             forecast.company_id.id,
@@ -150,7 +152,7 @@ class HstyleProfileScore(models.AbstractModel):
         return SQL(
             """
               WITH fresh AS (
-                    SELECT p.id, %(forecast)s AS forecast_id,
+                    SELECT p.id, %(day)s::date AS forecast_on,
                            CASE WHEN order_days > 1 THEN score.p_alive END AS p_alive,
                            score.orders AS expected_orders_12m,
                            round((score.orders * %(p)s
@@ -169,7 +171,7 @@ class HstyleProfileScore(models.AbstractModel):
               FROM fresh
              WHERE p.id = fresh.id AND (%(old)s) IS DISTINCT FROM (%(new)s)
             """,
-            forecast=forecast.id,
+            day=forecast.date,
             company=forecast.company_id.id,
             p=forecast.p,
             q=forecast.q,

@@ -212,7 +212,7 @@ class TestHstyleForecast(HstyleCommon):
         paid.filtered(lambda order: order.partner_id in gone).unlink()
         self.profiles._refresh()
         self.assertEqual(self._make().reason, "buyers")
-        self.assertFalse(self.profiles.search([("forecast_id", "!=", False)]))
+        self.assertFalse(self.profiles.search([("forecast_on", "!=", False)]))
         self.assertEqual({row[2:] for row in self._dump(*SCORES)}, {(None,) * 4})
 
     def test_companies_are_apart(self):

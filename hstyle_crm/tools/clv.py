@@ -209,10 +209,10 @@ def _climb(function, start):
     from scipy.optimize import minimize
 
     bounds = [(value - _LIMIT, value + _LIMIT) for value in start]
-    options = {"ftol": 1e-12, "gtol": 1e-7, "maxiter": 500, "maxcor": 20}
+    options = {"ftol": 1e-14, "maxiter": 300}
     with np.errstate(all="ignore"):
         result = minimize(
-            function, start, jac=True, method="L-BFGS-B", bounds=bounds, options=options
+            function, start, jac=True, method="SLSQP", bounds=bounds, options=options
         )
     low, high = np.transpose(bounds)
     slope = result.x - np.clip(result.x - result.jac, low, high)
@@ -224,7 +224,9 @@ def _mean(values, gradient, share):
     """Return the negative weighted mean of values and of their gradient."""
     import numpy as np
 
-    return -(share @ values), np.array([-(share @ part) for part in gradient])
+    return -(share * values).sum(), np.array(
+        [-(share * part).sum() for part in gradient]
+    )
 
 
 def _pack(x):
