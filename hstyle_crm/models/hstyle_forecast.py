@@ -152,7 +152,7 @@ class HstyleForecast(models.Model):
         day = company._hstyle_today()
         outcome = clv.fit(
             profiles._get_order_cells(company, day),
-            lambda: profiles._get_value_cells(company),
+            lambda: profiles._get_values(company),
         )
         forecast = self.sudo().create(self._prepare(company, day, outcome))
         profiles._score(forecast)

@@ -41,19 +41,18 @@ class HstyleProfileScore(models.AbstractModel):
         )
 
     @api.model
-    def _get_value_cells(self, company):
-        """Return days with an order, net revenue and number of customers (3 rows)."""
+    def _get_values(self, company):
+        """Return each customer's days with an order and net revenue (two rows)."""
         return self._fetch_array(
             SQL(
                 """
-                SELECT order_days, revenue, count(*)
+                SELECT order_days, revenue
                   FROM hstyle_profile
                  WHERE company_id = %s AND order_days > 0
-                 GROUP BY 1, 2
                 """,
                 company.id,
             ),
-            3,
+            2,
         )
 
     @api.model
@@ -88,7 +87,7 @@ class HstyleProfileScore(models.AbstractModel):
             query = self._sql_predictions(forecast)
         self.env.cr.execute(query)
         written = self.env.cr.rowcount
-        self.invalidate_model(SCORES)
+        self.invalidate_model([*SCORES, "forecast_id"])
         return written
 
     def _has_score(self, name):

@@ -124,8 +124,8 @@ def fit(cells, get_values):
 
     :param cells: array of four rows: days with an order, days from the first to the
         last one, days since the first one, how many customers are like that
-    :param get_values: returns an array of three rows: days with an order, what was
-        paid on them, how many customers are like that; asked only where it is needed
+    :param get_values: returns each customer's days with an order, and what was paid on
+        them, as two arrays; asked only where it is needed
     :return: `Outcome`
     """
     days, lasting, age, count = cells
@@ -174,24 +174,25 @@ def fit_purchases(x, t_x, age, weight):
     return found and Purchases(*found)
 
 
-def fit_spending(orders, total, weight):
+def fit_spending(orders, total):
     """Fit gamma-gamma by maximum likelihood; customers who paid nothing are left out.
 
     The mean over all customers must exist, so q is searched above 1.
 
-    :param orders: arrays of a length: orders, their total and how many are like that
+    :param orders: array of each customer's orders
+    :param total: array of what was paid for them
     :return: `Spending`, or None where the search finds no maximum
     """
     import numpy as np
 
-    orders, total, weight = (np.asarray(v, float) for v in (orders, total, weight))
+    orders, total = np.asarray(orders, float), np.asarray(total, float)
     paid = total > 0
     if not paid.any():
         return None
-    orders, total, share = orders[paid], total[paid], weight[paid]
-    share = share / share.sum()
+    orders, total = orders[paid], total[paid]
+    share = np.full(len(total), 1 / len(total))
     # Money is counted in the mean order, so that the search knows no currency.
-    unit = (share @ total) / (share @ orders)
+    unit = total.sum() / orders.sum()
     packed, logs = _pack(orders), np.log(total / unit)
     found = _climb(
         lambda point: _mean(*_gamma_gamma(packed, total / unit, logs, point), share),
