@@ -91,12 +91,12 @@ class HstyleProfile(models.Model):
         falsy_value=None,
         help="Net revenue to expect in the 12 months after the forecast.",
     )
-    # A day and not the forecast, whose foreign key would cost as much as all the rest.
+    # A day, not the forecast, whose foreign key would cost as much as all the rest.
     forecast_on = fields.Date(
         string="Predicted on",
         readonly=True,
-        help="Day of the forecast that the predictions come from. Empty where there was "
-        "not enough data: in the company, or because the first order came later.",
+        help="Day of the forecast that the predictions come from. Empty where there is "
+        "not enough data: in the company, or as the first order came later.",
     )
     forecast_id = fields.Many2one(
         comodel_name="hstyle.forecast", compute="_compute_forecast_id"
