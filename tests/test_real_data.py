@@ -216,7 +216,7 @@ def _as_cdnow_orders(frame):
 
 
 def test_models_on_cdnow():
-    """The fits of Fader, Hardie & Lee (2005) and Fader & Hardie (2013), to the digit."""
+    """The published fits of both models, digit by digit."""
     lifetimes = pytest.importorskip("lifetimes")
     from odoo.addons.hstyle_crm.tools import clv
 
