@@ -257,12 +257,11 @@ def fit_cdnow():
 
 def get_report(bench, cdnow):
     """Return the report's text."""
-    wall, memory = bench.get("ours", "wall"), bench.get_peak()
+    seconds, memory = bench.get("ours"), bench.get_peak()
     speed = cdnow["lifetimes"] / cdnow["ours"]
     targets = [
-        ("fit and score all customers, seconds", wall, "≤ 15"),
+        ("fit and score all customers, CPU seconds", seconds, "≤ 15"),
         ("their peak of memory, MB (Python and the backend)", memory, "≤ 1000"),
-        ("CPU / floor", bench.get("ours") / bench.get("floor"), "≤ 1.5"),
         ("CDNOW: seconds of lifetimes / ours", speed, "≥ 4"),
         ("% by which a parameter misses that of the draw", 100 * bench.away, "≤ 5"),
         ("orders by which a prediction misses the tool's", bench.worst, "≤ 0.0001"),
@@ -286,6 +285,9 @@ def get_report(bench, cdnow):
             "measured.",
             "",
             f"{describe_machine()} {CUSTOMERS:,} customers; medians of {ROUNDS} weeks. "
+            "Seconds to reach are of CPU (Python and the backend, which take turns): "
+            "other work on the machine disturbs them least. A forecast takes "
+            f"{seconds / bench.get('floor'):.2f} times the CPU of its floor. "
             f"A fit of CDNOW's 2,357 customers: {1000 * cdnow['ours']:.1f} ms, by "
             f"`lifetimes` {lifetimes.__version__} {1000 * cdnow['lifetimes']:.1f} ms.",
             "",

@@ -150,12 +150,10 @@ class HstyleForecast(models.Model):
         profiles = self.env["hstyle.profile"].sudo()
         profiles._set_planner()
         day = company._hstyle_today()
-        outcome = clv.fit(
-            profiles._get_order_cells(company, day),
-            lambda: profiles._get_values(company),
-        )
+        cells = profiles._get_order_cells(company, day)
+        outcome = clv.fit(cells, lambda: profiles._get_values(company))
         forecast = self.sudo().create(self._prepare(company, day, outcome))
-        profiles._score(forecast)
+        profiles._score(forecast, cells)
         return forecast
 
     @api.model

@@ -69,19 +69,22 @@ class HstyleProfileScore(models.AbstractModel):
         return np.fromstring(text.getvalue(), sep=" ").reshape(-1, width).T
 
     @api.model
-    def _score(self, forecast):
+    def _score(self, forecast, cells=None):
         """Write a forecast's predictions to its customers: their only writer.
 
         They are as of the forecast's day and stay until the next one; a forecast that
         is too thin takes away what stood. Only rows that changed are written.
 
+        :param cells: `_get_order_cells` of the forecast's day, where they are at hand
         :return: how many rows were written
         """
         self.env.flush_all()
         if forecast.state == "thin":
             query = self._sql_clear(forecast)
         else:
-            self._load_scores(forecast)
+            if cells is None:
+                cells = self._get_order_cells(forecast.company_id, forecast.date)
+            self._load_scores(forecast, cells)
             # It would write in the order of the cells, that is all over the table.
             self.env.cr.execute("SET LOCAL enable_mergejoin = off")
             query = self._sql_predictions(forecast)
@@ -96,11 +99,9 @@ class HstyleProfileScore(models.AbstractModel):
         return self.forecast_on and (name != "p_alive" or self.order_days > 1)
 
     @api.model
-    def _load_scores(self, forecast):
+    def _load_scores(self, forecast, cells):
         """Fill ``hstyle_score`` with each cell's chance and orders to expect."""
-        days, lasting, age, _count = cells = self._get_order_cells(
-            forecast.company_id, forecast.date
-        )
+        days, lasting, age, _count = cells
         model = clv.Purchases(forecast.r, forecast.alpha, forecast.a, forecast.b)
         known = (days - 1, lasting / 7, age / 7)
         scores = (*cells[:3], model.get_alive(*known), model.get_expected(*known))
