@@ -63,15 +63,15 @@ class HstyleForecast(models.Model):
     )
 
     # BG/NBD, in weeks.
-    r = fields.Float(readonly=True)
+    r = fields.Float(string="r", readonly=True)
     alpha = fields.Float(string="α", readonly=True)
-    a = fields.Float(readonly=True)
-    b = fields.Float(readonly=True)
+    a = fields.Float(string="a", readonly=True)
+    b = fields.Float(string="b", readonly=True)
     log_likelihood = fields.Float(string="Log-likelihood", readonly=True)
 
     # Gamma-gamma, in company currency.
-    p = fields.Float(readonly=True)
-    q = fields.Float(readonly=True)
+    p = fields.Float(string="p", readonly=True)
+    q = fields.Float(string="q", readonly=True)
     gamma = fields.Float(string="γ", readonly=True)
 
     # === COMPUTE METHODS === #
