@@ -17,7 +17,7 @@
         "phone_validation",
         "resource",
     ],
-    "external_dependencies": {"python": ["openpyxl", "xlsxwriter"]},
+    "external_dependencies": {"python": ["openpyxl", "scipy", "xlsxwriter"]},
     "data": [
         "security/hstyle_crm_groups.xml",
         "security/hstyle_crm_security.xml",
@@ -33,6 +33,7 @@
         "views/hstyle_contact_views.xml",
         "views/hstyle_segment_views.xml",
         "views/hstyle_segment_action_views.xml",
+        "views/hstyle_forecast_views.xml",
         "views/hstyle_profile_views.xml",
         "views/hstyle_profile_month_views.xml",
         "views/hstyle_habit_views.xml",

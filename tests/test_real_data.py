@@ -375,3 +375,40 @@ def _as_cdnow_orders(frame):
             "saved": 0,
         }
     )
+
+
+def test_models_on_cdnow():
+    """The published fits of both models, digit by digit."""
+    lifetimes = pytest.importorskip("lifetimes")
+    from odoo.addons.hstyle_crm.tools import clv
+
+    folder = Path(lifetimes.__file__).parent / "datasets"
+    frame = pd.read_csv(folder / "cdnow_customers_summary.csv")
+    columns = [frame[name].to_numpy() for name in ("frequency", "recency", "T")]
+    model = clv.fit_purchases(*columns, columns[0] * 0 + 1)
+    rounded = [round(value, 4) for value in vars(model).values()]
+    assert rounded == [0.2426, 4.4135, 0.7929, 2.4258]
+    assert round(model.get_likelihood(*columns), 2) == -9582.43
+    cells = frame.groupby(["frequency", "recency", "T"]).size().reset_index()
+    grouped = clv.fit_purchases(*cells.to_numpy().T)
+    assert vars(grouped) == pytest.approx(vars(model), rel=1e-4)
+    fitter = lifetimes.BetaGeoFitter().fit(*columns)
+    known = clv.Purchases(*fitter.params_[["r", "alpha", "a", "b"]])
+    alive = fitter.conditional_probability_alive(*columns)
+    assert known.get_alive(*columns) == pytest.approx(alive, abs=1e-9)
+    orders = fitter.conditional_expected_number_of_purchases_up_to_time(52, *columns)
+    assert known.get_expected(*columns, 52) == pytest.approx(orders, rel=1e-9)
+
+    frame = pd.read_csv(folder / "cdnow_customers_summary_with_transactions.csv")
+    repeated = frame[frame["x"] > 0]
+    count, mean = repeated["x"].to_numpy(), repeated["zbar"].to_numpy()
+    prices = clv.fit_spending(count, count * mean)
+    assert [round(value, 3) for value in vars(prices).values()] == [
+        6.249,
+        3.745,
+        15.448,
+    ]
+    fitter = lifetimes.GammaGammaFitter().fit(count, mean)
+    known = clv.Spending(*fitter.params_[["p", "q", "v"]])
+    value = fitter.conditional_expected_average_profit(count, mean)
+    assert known.get_expected(count, count * mean) == pytest.approx(value, rel=1e-9)

@@ -13,6 +13,7 @@ from . import hstyle_entitlement
 from . import hstyle_export
 from . import hstyle_habit_refresh
 from . import hstyle_habit
+from . import hstyle_forecast
 from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
@@ -40,6 +41,7 @@ from . import hstyle_points_spending
 from . import hstyle_price_grant
 from . import hstyle_profile_label
 from . import hstyle_profile_refresh
+from . import hstyle_profile_score
 from . import hstyle_profile
 from . import hstyle_profile_month
 from . import hstyle_segment_trend

@@ -5,6 +5,7 @@ from odoo.tools import split_every
 from ..tools import rfm
 from .hstyle_profile_label import BREADTH, LABELS
 from .hstyle_profile_refresh import SUMS
+from .hstyle_profile_score import SCORES
 
 BREADTHS = [("narrow", "Narrow"), ("usual", "Usual"), ("broad", "Broad")]
 CLASSES = [("a", "A"), ("b", "B"), ("c", "C")]
@@ -21,13 +22,14 @@ STAGES = [
 class HstyleProfile(models.Model):
     """What we know of a customer from the purchases: one narrow row a company.
 
-    Written by `_refresh` (hstyle.profile.refresh) alone. Every column is a function of
-    the purchases and of the day, and none changes by itself every day.
+    Written by `_refresh` (hstyle.profile.refresh) alone, but for the predictions, which
+    `_score` (hstyle.profile.score) writes. Every column is a function of the purchases
+    and of the day, and none changes by itself every day.
     """
 
     _name = "hstyle.profile"
     _description = "Customer"
-    _inherit = ["hstyle.profile.refresh", "hstyle.cycle"]
+    _inherit = ["hstyle.profile.refresh", "hstyle.profile.score", "hstyle.cycle"]
     _order = "revenue desc, id"
     _rec_name = "partner_id"
     _rec_names_search = ["partner_id.name", "partner_id.email", "partner_id.phone"]
@@ -61,7 +63,9 @@ class HstyleProfile(models.Model):
         help="Orders on which discounts of lines, coupons and rewards saved at least "
         "3 % of the list value, among all orders. Member prices are no discount.",
     )
-    order_days = fields.Integer(string="Days with an order", readonly=True)
+    order_days = fields.Integer(
+        string="Days with an order", readonly=True, help="Orders of one day are one."
+    )
     first_order_on = fields.Date(string="First order", readonly=True)
     previous_order_on = fields.Date(string="Order day before the last", readonly=True)
     last_order_on = fields.Date(string="Last order", readonly=True)
@@ -84,6 +88,39 @@ class HstyleProfile(models.Model):
     # Of the gaps in ascending order, those between which the next one is expected.
     gap_low = fields.Integer(string="Short gap (days)", readonly=True, aggregator=None)
     gap_high = fields.Integer(string="Long gap (days)", readonly=True, aggregator=None)
+
+    # Predictions of the last forecast, as of its day. Without one they are empty, which
+    # a search must not take for zero.
+    p_alive = fields.Float(
+        string="Chance of another order",
+        readonly=True,
+        aggregator="avg",
+        falsy_value=None,
+        help="How likely the customer will order again, ever. Empty for who ordered "
+        "on one day only: of these the model can tell only how much they will order.",
+    )
+    expected_orders_12m = fields.Float(
+        string="Expected orders, next 12 months",
+        readonly=True,
+        falsy_value=None,
+        help="Days with an order to expect in the 12 months after the forecast.",
+    )
+    expected_value_12m = fields.Monetary(
+        string="Expected revenue, next 12 months",
+        readonly=True,
+        falsy_value=None,
+        help="Net revenue to expect in the 12 months after the forecast.",
+    )
+    # A day, not the forecast, whose foreign key would cost as much as all the rest.
+    forecast_on = fields.Date(
+        string="Predicted on",
+        readonly=True,
+        help="Day of the forecast that the predictions come from. Empty where there is "
+        "not enough data: in the company, or as the first order came later.",
+    )
+    forecast_id = fields.Many2one(
+        comodel_name="hstyle.forecast", compute="_compute_forecast_id"
+    )
 
     # Labels: where the customer stands among all of the company.
     r_score = fields.Integer(
@@ -170,6 +207,11 @@ class HstyleProfile(models.Model):
     _stage_idx = models.Index("(company_id, stage, revenue)")
     _group_idx = models.Index("(company_id, rfm_group, revenue)")
 
+    def init(self):
+        # A new prediction each week for everybody: with room beside the old one, no
+        # index has to know. Written over itself each week, the table is not larger.
+        self.env.cr.execute("ALTER TABLE hstyle_profile SET (fillfactor = 50)")
+
     # === COMPUTE METHODS === #
 
     @api.depends("next_order_from", "next_order_to", "next_order_confidence")
@@ -190,6 +232,13 @@ class HstyleProfile(models.Model):
         if self.next_order_source == "own":
             return self.env._("%s; from the own cycle", due)
         return self.env._("%s; from all customers' cycle", due)
+
+    @api.depends("forecast_on")
+    def _compute_forecast_id(self):
+        forecasts = self.env["hstyle.forecast"]._get_by_day(self)
+        for profile in self:
+            day = (profile.company_id, profile.forecast_on)
+            profile.forecast_id = forecasts.get(day)
 
     # === ACTION METHODS === #
 
@@ -223,7 +272,7 @@ class HstyleProfile(models.Model):
     @api.model
     def _export(self, partner_ids):
         """Return the action that downloads customers as XLSX, in their order."""
-        names = [*SUMS, *LABELS, *BREADTH]
+        names = [*SUMS, *SCORES, *LABELS, *BREADTH]
         labels = self.env["res.partner"].fields_get(
             ["name", "email", "phone"], ["string"]
         )
@@ -253,9 +302,12 @@ class HstyleProfile(models.Model):
 
     def _get_cells(self, names):
         """Return values as a sheet shows them: labels, names, dates, numbers."""
-        return [
-            self._fields[name].convert_to_export(self[name], self)
-            if self[name] or self._fields[name].type in ("integer", "monetary")
-            else None
-            for name in names
-        ]
+        return [self._get_cell(name) for name in names]
+
+    def _get_cell(self, name):
+        field = self._fields[name]
+        if name in SCORES:
+            known = self._has_score(name)
+        else:
+            known = self[name] or field.type in ("integer", "monetary")
+        return field.convert_to_export(self[name], self) if known else None

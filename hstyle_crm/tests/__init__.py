@@ -2,6 +2,8 @@ from . import test_access
 from . import test_contact_gate
 from . import test_hstyle_export
 from . import test_hstyle_habit
+from . import test_clv
+from . import test_hstyle_forecast
 from . import test_hstyle_import
 from . import test_hstyle_points_adjustment
 from . import test_hstyle_points_clock

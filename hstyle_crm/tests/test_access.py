@@ -25,6 +25,7 @@ ACCESS = {
         "manager": "r",
     },
     "hstyle.profile": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.forecast": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.profile.dirty": {"clerk": "", "agent": "", "marketer": "", "manager": "r"},
     "hstyle.import": {"clerk": "rwcu", "agent": "", "marketer": "", "manager": "rwcu"},
     "hstyle.import.column": {
@@ -283,6 +284,7 @@ class TestAccess(HstyleCommon):
         self._import(bought, category, shop=shop, user=self.env.user)
         self.env["hstyle.profile"]._refresh()
         self.env["hstyle.habit"]._refresh()
+        self.env["hstyle.forecast"]._make(company)
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]

@@ -1,1 +1,1 @@
-from . import later, ledger, rfm, sheets
+from . import clv, later, ledger, rfm, sheets
