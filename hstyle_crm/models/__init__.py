@@ -4,6 +4,11 @@ from . import hstyle_account_manager
 from . import hstyle_benefit
 from . import hstyle_benefit_use
 from . import hstyle_buyer
+from . import hstyle_campaign_effect
+from . import hstyle_campaign_job
+from . import hstyle_campaign_member
+from . import hstyle_campaign_response
+from . import hstyle_campaign_words
 from . import hstyle_entitlement
 from . import hstyle_export
 from . import hstyle_import_sheet
@@ -32,7 +37,9 @@ from . import hstyle_points_spending
 from . import hstyle_profile_refresh
 from . import hstyle_profile
 from . import hstyle_profile_dirty
+from . import hstyle_proof
 from . import hstyle_purchase
+from . import hstyle_redemption
 from . import hstyle_shop
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
@@ -42,6 +49,7 @@ from . import loyalty_history
 from . import loyalty_program
 from . import loyalty_reward
 from . import loyalty_rule
+from . import mailing_mailing
 from . import payment_transaction
 from . import product_pricelist
 from . import product_template
@@ -54,3 +62,4 @@ from . import res_users
 from . import sale_order
 from . import sale_order_coupon_points
 from . import sale_order_line
+from . import utm_campaign

@@ -14,6 +14,9 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.hstyle_lapsed_days", readonly=False
     )
     hstyle_tz = fields.Selection(related="company_id.hstyle_tz", readonly=False)
+    hstyle_control_share = fields.Float(
+        related="company_id.hstyle_control_share", readonly=False
+    )
     hstyle_profile_date = fields.Date(related="company_id.hstyle_profile_date")
 
     def action_hstyle_refresh(self):

@@ -8,4 +8,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         # Before the host adds up the points of the others: it knows of no rows.
         self.env["loyalty.card"]._merge_members(src_partners, dst_partner)
         self.env["hstyle.membership"]._merge_members(src_partners, dst_partner)
+        self.env["hstyle.campaign.member"]._merge_members(src_partners, dst_partner)
+        self.env["hstyle.redemption"]._merge_members(src_partners, dst_partner)
         return super()._merge_loyalty_cards(src_partners, dst_partner)
