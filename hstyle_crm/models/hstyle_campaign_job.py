@@ -85,7 +85,7 @@ class HstyleCampaignJob(models.AbstractModel):
         if self.hstyle_state != "draft":
             raise UserError(self.env._("%s is launched already.", self.title))
         moment = fields.Datetime.now()
-        audience = self._sql_audience()
+        audience, salt = self._sql_audience(), self.sudo().hstyle_salt
         self.sudo().write({"hstyle_state": "launched", "hstyle_launched_on": moment})
         self.env.flush_all()
         self.env.cr.execute(
@@ -109,10 +109,10 @@ class HstyleCampaignJob(models.AbstractModel):
                 company=self.company_id.id,
                 share_a=self._to_draw(self.hstyle_share_a),
                 range=hashing.RANGE,
-                draw_ab=SQL(hashing.DRAW, f"{self.hstyle_salt}:ab", SQL("p.id")),
+                draw_ab=SQL(hashing.DRAW, f"{salt}:ab", SQL("p.id")),
                 moment=moment,
                 is_global=self.company_id._sql_is_held_out(SQL("p.id")),
-                draw=SQL(hashing.DRAW, self.hstyle_salt, SQL("p.id")),
+                draw=SQL(hashing.DRAW, salt, SQL("p.id")),
                 holdout=self._to_draw(self.hstyle_holdout),
                 audience=audience,
             )

@@ -43,6 +43,8 @@ class MailingMailing(models.Model):
         campaign = self.campaign_id.sudo()
         if not campaign.hstyle_domain:
             return Domain.TRUE
+        if self.mailing_model_real != "res.partner":
+            return Domain.FALSE
         drawn = Domain([("campaign_id", "=", campaign.id), ("arm", "=", "treated")])
         if self.hstyle_variant:
             drawn &= Domain("variant", "=", self.hstyle_variant)
@@ -55,6 +57,7 @@ class MailingMailing(models.Model):
         for mailing in self:
             if mailing.schedule_type == "now":
                 mailing._check_start()
+        self.campaign_id.sudo().hstyle_notice = False
         return super().action_put_in_queue()
 
     def _action_send_mail(self, res_ids=None):

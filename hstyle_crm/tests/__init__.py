@@ -1,4 +1,5 @@
 from . import test_access
+from . import test_campaigns
 from . import test_hstyle_export
 from . import test_hstyle_import
 from . import test_hstyle_points_adjustment
@@ -12,6 +13,7 @@ from . import test_points_attacks
 from . import test_points_property
 from . import test_points_stock
 from . import test_portal
+from . import test_proof
 from . import test_rfm
 from . import test_sale_order
 from . import test_sheets
