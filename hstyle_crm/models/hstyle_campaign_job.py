@@ -123,6 +123,20 @@ class HstyleCampaignJob(models.AbstractModel):
                 self.env._("Nobody is in the audience of %s. Widen it.", self.title)
             )
 
+    def _take_over(self, partner_ids, moment):
+        """Record a campaign that was run elsewhere, with nobody left alone.
+
+        :param partner_ids: ids of the customers (commercial) who got it
+        :param moment: when it began, in UTC
+        """
+        self.ensure_one()
+        self.sudo().write({"hstyle_holdout": 0, "hstyle_past": False})
+        self.sudo().write({"hstyle_state": "launched", "hstyle_launched_on": moment})
+        member = {**self._get_keys(), "arm": "treated", "drawn_on": moment}
+        self.env["hstyle.campaign.member"].sudo().create(
+            [{**member, "partner_id": partner_id} for partner_id in partner_ids]
+        )
+
     @api.model
     def _to_draw(self, percent):
         """Return below which draw a share of all persons lies."""

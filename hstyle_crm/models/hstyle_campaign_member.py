@@ -38,9 +38,7 @@ class HstyleCampaignMember(models.Model):
         index=True,
         ondelete="cascade",
     )
-    arm = fields.Selection(
-        selection=ARMS, string="Group", required=True, readonly=True
-    )
+    arm = fields.Selection(selection=ARMS, string="Group", required=True, readonly=True)
     variant = fields.Selection(selection=VARIANTS, readonly=True)
     drawn_on = fields.Datetime(string="Drawn", required=True, readonly=True)
     email = fields.Char(related="partner_id.email")

@@ -23,9 +23,7 @@ class HstyleCampaignResponse(models.Model):
         comodel_name="res.company", required=True, readonly=True, index=True
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    arm = fields.Selection(
-        selection=ARMS, string="Group", required=True, readonly=True
-    )
+    arm = fields.Selection(selection=ARMS, string="Group", required=True, readonly=True)
     variant = fields.Selection(selection=VARIANTS, readonly=True)
     persons = fields.Integer(string="Customers", readonly=True)
     buyers = fields.Integer(readonly=True)

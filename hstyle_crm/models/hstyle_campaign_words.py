@@ -65,9 +65,13 @@ class HstyleCampaignWords(models.AbstractModel):
         )
         if proof.is_judgeable(*groups):
             return text
-        return text + "\n" + self.env._(
-            "The control group is too small to judge amounts of money: a few large "
-            "customers would decide. Widen the audience or enlarge the control group."
+        return (
+            text
+            + "\n"
+            + self.env._(
+                "The control group is too small to judge amounts of money: a few large "
+                "customers would decide. Widen the audience or enlarge the control group."
+            )
         )
 
     def _get_result_words(self):

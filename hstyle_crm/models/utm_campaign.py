@@ -242,13 +242,17 @@ class UtmCampaign(models.Model):
 
     def _count_messages(self):
         """Return (campaign, mail or sms) → messages sent or on their way."""
-        groups = self.env["mailing.trace"].sudo()._read_group(
-            [
-                ("campaign_id", "in", self.ids),
-                ("trace_status", "not in", ("cancel", "error")),
-            ],
-            ["campaign_id", "trace_type"],
-            ["__count"],
+        groups = (
+            self.env["mailing.trace"]
+            .sudo()
+            ._read_group(
+                [
+                    ("campaign_id", "in", self.ids),
+                    ("trace_status", "not in", ("cancel", "error")),
+                ],
+                ["campaign_id", "trace_type"],
+                ["__count"],
+            )
         )
         return {
             (campaign.with_env(self.env), kind): count
@@ -381,6 +385,29 @@ class UtmCampaign(models.Model):
             "hstyle_crm.hstyle_campaign_member_action"
         )
         return {**action, "domain": [("campaign_id", "=", self.id)], "context": {}}
+
+    def action_hstyle_wave_email(self):
+        """Write an e-mail to the treated customers."""
+        return self._open_wave("mass_mailing.mailing_mailing_action_mail", "mail")
+
+    def action_hstyle_wave_sms(self):
+        """Write an SMS to the treated customers."""
+        return self._open_wave("mass_mailing_sms.mailing_mailing_action_sms", "sms")
+
+    def _open_wave(self, action, kind):
+        self.ensure_one()
+        context = {
+            "default_campaign_id": self.id,
+            "default_mailing_type": kind,
+            "default_mailing_model_id": self.env["ir.model"]._get_id("res.partner"),
+            "default_mailing_domain": "[]",
+            "default_user_id": self.env.uid,
+        }
+        return {
+            **self.env["ir.actions.actions"]._for_xml_id(action),
+            "views": [(False, "form")],
+            "context": context,
+        }
 
     def action_hstyle_export_members(self):
         """Download the audience with its groups as XLSX."""

@@ -327,9 +327,7 @@ class TestWaves(CampaignCommon):
         arms = self._get_arms(campaign)
         for variant in ("a", "b"):
             wave.hstyle_variant = variant
-            members = treated.filtered(
-                lambda p, variant=variant: arms[p][1] == variant
-            )
+            members = treated.filtered(lambda p, variant=variant: arms[p][1] == variant)
             self.assertEqual(self._get_recipients(wave), members)
         wave.mailing_domain = repr([("id", "in", self.people[:10].ids)])
         self.assertEqual(self._get_recipients(wave), members & self.people[:10])
@@ -341,7 +339,9 @@ class TestWaves(CampaignCommon):
         wave = self._create_wave(campaign)
         wave.action_launch()
         with self.enter_registry_test_mode():
-            self.env.ref("mass_mailing.ir_cron_mass_mailing_queue").method_direct_trigger()
+            self.env.ref(
+                "mass_mailing.ir_cron_mass_mailing_queue"
+            ).method_direct_trigger()
         reached = set(wave.mailing_trace_ids.mapped("res_id"))
         self.assertEqual(reached, set(self._get_group(campaign, "treated").ids))
         self.assertEqual(wave.state, "done")
@@ -353,7 +353,9 @@ class TestWaves(CampaignCommon):
             wave.action_launch()
         with self.assertRaises(UserError):
             wave.action_send_mail()
-        wave.write({"schedule_type": "scheduled", "schedule_date": "2026-03-01 08:00:00"})
+        wave.write(
+            {"schedule_type": "scheduled", "schedule_date": "2026-03-01 08:00:00"}
+        )
         wave.action_put_in_queue()
         self._work_queue("2026-03-02")
         self.assertEqual(wave.state, "draft")
@@ -362,7 +364,9 @@ class TestWaves(CampaignCommon):
 
     def _work_queue(self, day):
         with freeze_time(f"{day} 10:00:00"), self.enter_registry_test_mode():
-            self.env.ref("mass_mailing.ir_cron_mass_mailing_queue").method_direct_trigger()
+            self.env.ref(
+                "mass_mailing.ir_cron_mass_mailing_queue"
+            ).method_direct_trigger()
         self.env.invalidate_all()
 
     def test_waves_go_to_contacts(self):
@@ -379,7 +383,9 @@ class TestWaves(CampaignCommon):
 
     def test_a_plain_campaign_is_the_hosts(self):
         plain = self.env["utm.campaign"].create({"title": "Plain"})
-        wave = self._create_wave(plain, mailing_domain=repr([("id", "in", self.people.ids)]))
+        wave = self._create_wave(
+            plain, mailing_domain=repr([("id", "in", self.people.ids)])
+        )
         self.assertEqual(self._get_recipients(wave), self.people)
         wave.action_launch()
         self.assertEqual(wave.state, "in_queue")
@@ -507,7 +513,7 @@ class TestResult(CampaignCommon):
         )
         gained = campaign.hstyle_gained_margin
         self.assertAlmostEqual(gained, campaign.hstyle_gained / 2, delta=0.5)
-        self.assertAlmostEqual(campaign.hstyle_return, (gained - 1000) / 10, places=2)
+        self.assertAlmostEqual(campaign.hstyle_return, gained / 10 - 100, delta=0.1)
         self.assertIn("Significant:", campaign.hstyle_result)
         self.assertIn("Target: 20000.0", campaign.hstyle_result)
         self.assertEqual(campaign.hstyle_state, "measured")
@@ -642,6 +648,18 @@ class TestResult(CampaignCommon):
         rows = self.env["hstyle.redemption"].search(domain)
         self.assertEqual(rows.partner_id, one)
         self.assertEqual(sorted(rows.mapped("code")), ["x", "y"])
+
+    def test_a_campaign_of_elsewhere(self):
+        """Who got it counts, and the result says that nothing is proven."""
+        campaign = self._plan()
+        moment = datetime(2026, 3, 10, 9)
+        campaign.sudo()._take_over(self.people[:100].ids, moment)
+        self._order(self.people[0], 50, "2026-03-11 10:00:00")
+        self._order(self.people[100], 70, "2026-03-11 10:00:00")
+        self._measure(campaign)
+        response = campaign.hstyle_response_ids
+        self.assertEqual((response.persons, response.revenue), (100, 50))
+        self.assertEqual(campaign.hstyle_verdict, "none")
 
     def test_preview_before_the_launch(self):
         """What the audience did before says what the groups can show."""

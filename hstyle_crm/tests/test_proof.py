@@ -53,8 +53,9 @@ class TestProof(BaseCase):
         """The example of Wikipedia's "Welch's t-test"; scipy.stats gives the figures."""
         one = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6]
         two = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1]
-        first, second = Sample.of([*one, 19.0, 21.7, 21.4]), Sample.of(
-            [*two, 22.9, 20.5, 24.4]
+        first, second = (
+            Sample.of([*one, 19.0, 21.7, 21.4]),
+            Sample.of([*two, 22.9, 20.5, 24.4]),
         )
         result = proof.compare_means(first, second)
         self.assertAlmostEqual(result.p, 0.021378001463, places=9)

@@ -147,9 +147,7 @@ def compare_shares(treated, control):
     """
     shares = [(g.total + 1) / (g.size + 2) for g in (treated, control)]
     sizes = [g.size + 2 for g in (treated, control)]
-    error = math.sqrt(
-        sum(p * (1 - p) / n for p, n in zip(shares, sizes, strict=True))
-    )
+    error = math.sqrt(sum(p * (1 - p) / n for p, n in zip(shares, sizes, strict=True)))
     middle = shares[0] - shares[1]
     margin = NormalDist().inv_cdf((1 + LEVEL) / 2) * error
     p = 2 * NormalDist().cdf(-abs(middle) / error)
