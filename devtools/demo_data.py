@@ -343,7 +343,6 @@ def _plan_campaigns(env):
             "title": "Nothing was done (A/A check)",
             "hstyle_domain": repr(everybody),
             "hstyle_holdout": 15,
-            "hstyle_cost_fixed": 100,
         }
     )
     with freeze_time(datetime.now() - timedelta(days=60)):

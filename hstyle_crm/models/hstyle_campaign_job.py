@@ -67,7 +67,7 @@ class HstyleCampaignJob(models.AbstractModel):
         self.sudo().hstyle_past = past._asdict()
 
     def _get_midnight(self, days):
-        """Return the moment (UTC) at which a business day begins, counted from today."""
+        """Return the first moment (UTC) of a business day, so many from today."""
         company = self.company_id
         day = company._hstyle_today() + timedelta(days=days)
         start = datetime.combine(day, time.min, ZoneInfo(company.hstyle_tz))

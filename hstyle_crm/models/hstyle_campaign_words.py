@@ -48,6 +48,11 @@ class HstyleCampaignWords(models.AbstractModel):
                 "buy, they might have bought anyway."
             )
         sample = getattr(past, self.hstyle_goal)
+        if not sample.variance:
+            return self.env._(
+                "They all bought alike, or nothing: their past cannot tell the smallest "
+                "effect that they will show."
+            )
         effect = proof.get_smallest_effect(treated, control, sample.variance**0.5)
         show = self.env["hstyle.proof"]._get_show(self.hstyle_goal, self.currency_id)
         share = 100 * effect / sample.mean if sample.mean else 0
@@ -70,7 +75,8 @@ class HstyleCampaignWords(models.AbstractModel):
             + "\n"
             + self.env._(
                 "The control group is too small to judge amounts of money: a few large "
-                "customers would decide. Widen the audience or enlarge the control group."
+                "customers would decide. Widen the audience or enlarge the control "
+                "group."
             )
         )
 
@@ -117,11 +123,15 @@ class HstyleCampaignWords(models.AbstractModel):
                     gained=float_round(self.hstyle_gained, precision_digits=2),
                 )
             )
-        lines.append(
-            self.env._(
-                "Margin gained: %(margin)s; cost: %(cost)s.",
-                margin=self.currency_id.format(self.hstyle_gained_margin),
-                cost=self.currency_id.format(self.hstyle_cost),
+        money = {
+            "margin": self.currency_id.format(self.hstyle_gained_margin),
+            "cost": self.currency_id.format(self.hstyle_cost),
+        }
+        if effect.verdict in ("gain", "loss"):
+            text = self.env._("Margin gained: %(margin)s; cost: %(cost)s.", **money)
+        else:
+            text = self.env._(
+                "Margin gained, if it were not chance: %(margin)s; cost: %(cost)s.",
+                **money,
             )
-        )
-        return lines
+        return [*lines, text]

@@ -143,9 +143,9 @@ class HstyleProof(models.AbstractModel):
             )
         if verdict == "open":
             return self.env._(
-                "Not significant: the difference of %(difference)s a person is one that "
-                "chance makes as well; the truth is between %(low)s and %(high)s in 95 "
-                "of 100 such cases.",
+                "Not significant: the difference of %(difference)s a person is one "
+                "that chance makes as well; the truth is between %(low)s and %(high)s "
+                "in 95 of 100 such cases.",
                 **values,
             )
         if verdict == "gain":
@@ -167,6 +167,6 @@ class HstyleProof(models.AbstractModel):
             return currency.format
         if measure == "buyers":
             return lambda share: self.env._(
-                "%s points of percent", round(share * 100, 2)
+                "%s percentage points", round(share * 100, 2)
             )
         return lambda number: str(float_round(number, precision_digits=3))

@@ -6,7 +6,7 @@ from .hstyle_campaign_member import VARIANTS
 
 
 class MailingMailing(models.Model):
-    """A wave of a campaign goes to those who were drawn to get it, within its budget."""
+    """A wave of a campaign goes to whom it was drawn for, within the budget."""
 
     _inherit = "mailing.mailing"
 

@@ -288,7 +288,7 @@ class UtmCampaign(models.Model):
         for campaign in self:
             past = campaign.hstyle_past
             campaign.hstyle_preview = past and campaign._get_preview(
-                proof.Figures(*(proof.Sample(*past[name]) for name in past))
+                proof.Figures(**{name: proof.Sample(*past[name]) for name in past})
             )
 
     @api.depends("hstyle_verdict", "hstyle_effect_ids", "hstyle_measured_on")
@@ -435,6 +435,4 @@ class UtmCampaign(models.Model):
         self._check_hstyle_marketer()
         if not self.hstyle_domain:
             raise UserError(self.env._("Choose the audience of %s first.", self.title))
-        if not self.company_id:
-            raise UserError(self.env._("Choose the company of %s first.", self.title))
         self.hstyle_wave_ids._check_hstyle_model()

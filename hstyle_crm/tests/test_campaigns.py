@@ -594,7 +594,7 @@ class TestResult(CampaignCommon):
     def test_a_bad_campaign_stops_no_other(self):
         bad, good = self._launch(), self._launch()
         self.env.cr.execute(
-            "UPDATE hstyle_campaign_member SET variant = 'x:y:z' WHERE campaign_id = %s",
+            "UPDATE hstyle_campaign_member SET variant = 'x:y' WHERE campaign_id = %s",
             [bad.id],
         )
         with self.assertLogs("odoo.addons.hstyle_crm", "ERROR"):
@@ -669,6 +669,9 @@ class TestResult(CampaignCommon):
         self._order(self.people[0], 9999, "2026-02-27 10:00:00")
         with freeze_time(f"{DAY} 09:00:00"):
             campaign.action_hstyle_estimate()
+            # As a later request reads it.
+            self.env.flush_all()
+            self.env.invalidate_all()
             text = campaign.hstyle_preview
         self.assertIn("360 will be treated, 40 are the control group", text)
         self.assertIn("200 of them bought", text)
@@ -676,6 +679,9 @@ class TestResult(CampaignCommon):
         # 2.8016 × √(n/(n − 1)) × 50.2525 × √(1/360 + 1/40) = 23.49
         self.assertIn("23.49", text)
         self.assertIn("too small to judge", text)
+        campaign.hstyle_goal = "buyers"
+        # 2.8016 × √(n/(n − 1)) × 0.5 × √(1/360 + 1/40) = 0.2338
+        self.assertIn("23.38 percentage points", campaign.hstyle_preview)
         campaign.hstyle_holdout = 0
         self.assertIn("nothing can be proven", campaign.hstyle_preview)
         campaign.hstyle_domain = "[]"

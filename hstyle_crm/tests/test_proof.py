@@ -50,7 +50,7 @@ class TestProof(BaseCase):
         self.assertEqual(proof.student_cdf(0, 5), 0.5)
 
     def test_welch(self):
-        """The example of Wikipedia's "Welch's t-test"; scipy.stats gives the figures."""
+        """The example of Wikipedia's "Welch's t-test", with scipy's figures."""
         one = [27.5, 21.0, 19.0, 23.6, 17.0, 17.9, 16.9, 20.1, 21.9, 22.6, 23.1, 19.6]
         two = [27.1, 22.0, 20.8, 23.4, 23.4, 23.5, 25.8, 22.0, 24.8, 20.2, 21.9, 22.1]
         first, second = (
