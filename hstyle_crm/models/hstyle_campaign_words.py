@@ -50,8 +50,8 @@ class HstyleCampaignWords(models.AbstractModel):
         sample = getattr(past, self.hstyle_goal)
         if not sample.variance:
             return self.env._(
-                "They all bought alike, or nothing: their past cannot tell the smallest "
-                "effect that they will show."
+                "They all bought alike, or nothing: their past cannot tell the "
+                "smallest effect that they will show."
             )
         effect = proof.get_smallest_effect(treated, control, sample.variance**0.5)
         show = self.env["hstyle.proof"]._get_show(self.hstyle_goal, self.currency_id)

@@ -100,6 +100,7 @@ class UtmCampaign(models.Model):
         help="So many of the treated get variant A and the others B; 100: no variants.",
     )
     hstyle_salt = fields.Char(
+        string="Salt of the draw",
         default=lambda self: secrets.token_hex(8),
         readonly=True,
         copy=False,
@@ -164,13 +165,15 @@ class UtmCampaign(models.Model):
     hstyle_last_day = fields.Date(
         string="Measured until", compute="_compute_hstyle_last_day", groups=_USER
     )
-    hstyle_ended = fields.Boolean(compute="_compute_hstyle_last_day", groups=_USER)
+    hstyle_ended = fields.Boolean(
+        string="Ended", compute="_compute_hstyle_last_day", groups=_USER
+    )
     hstyle_measured_on = fields.Datetime(
         string="Last measured", readonly=True, copy=False, groups=_USER
     )
 
     # What its audience bought before: `tools.proof.Figures` as a dict.
-    hstyle_past = fields.Json(readonly=True, copy=False, groups=_USER)
+    hstyle_past = fields.Json(string="Past", readonly=True, copy=False, groups=_USER)
     hstyle_preview = fields.Text(
         string="What it can show", compute="_compute_hstyle_preview", groups=_USER
     )
