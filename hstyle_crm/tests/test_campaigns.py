@@ -173,6 +173,9 @@ class TestDraw(CampaignCommon):
         ]
         stranger = self._create_partner("Stranger")
         pairs.append((stranger, control[3]))
+        # Where only one of the two was drawn, the group stays with whom is left.
+        only = [("id", "in", [treated[0].id, control[1].id])]
+        third = self._launch(hstyle_domain=repr(only), hstyle_holdout=0)
         for survivor, gone in pairs:
             self._merge(survivor, (survivor | gone))
         self.env.invalidate_all()
@@ -185,6 +188,8 @@ class TestDraw(CampaignCommon):
             # Who was in no group takes that of the one merged into him.
             expected[stranger] = arms[control[3]]
             self.assertEqual(self._get_arms(one), expected)
+        expected = dict.fromkeys((control[0], treated[1]), ("treated", False))
+        self.assertEqual(self._get_arms(third), expected)
 
     def test_merge_of_three_who_were_drawn(self):
         """Two strangers' groups meet in a survivor who has none: one is kept."""
@@ -487,6 +492,37 @@ class TestResult(CampaignCommon):
             self._order(one, amount, f"{DAY} 10:00:00", shop=shop)
         self._measure(campaign)
         self.assertEqual(self._get_response(campaign, "treated").revenue, 5)
+
+    def test_starts_of_their_own(self):
+        """An action treats each customer at another time, and some twice."""
+        one, two, three = self.people[:3]
+        starts = [
+            (one.id, "treated", datetime(2026, 3, 1, 12)),
+            (two.id, "treated", datetime(2026, 3, 5, 12)),
+            (two.id, "treated", datetime(2026, 3, 20, 12)),
+            (three.id, "control", datetime(2026, 3, 20, 12)),
+        ]
+        for partner, amount, moment in (
+            (one, 1, "2026-03-01 12:00:00"),
+            (one, 10, "2026-03-02 23:59:59"),
+            (one, 500, "2026-03-03 00:00:00"),
+            (two, 500, "2026-03-02 12:00:00"),
+            (two, 3, "2026-03-06 12:00:00"),
+            (two, 500, "2026-03-10 12:00:00"),
+            (two, 7, "2026-03-21 12:00:00"),
+            (three, 500, "2026-03-06 12:00:00"),
+        ):
+            self._order(partner, amount, moment)
+        members = SQL(
+            "SELECT * FROM unnest(%s, %s, %s) m (partner_id, arm, start)",
+            *(list(column) for column in zip(*starts, strict=True)),
+        )
+        figures = self.env["hstyle.proof"]._measure(members, self.company, 2)
+        treated, control = figures["treated"], figures["control"]
+        self.assertEqual(treated.revenue[:3], (3, 21, 11**2 + 3**2 + 7**2))
+        self.assertEqual(treated.orders[:2], (3, 4))
+        self.assertEqual(treated.buyers, (3, 3, 3, 3))
+        self.assertEqual(control.revenue, (1, 0, 0, 0))
 
     def test_a_gain_and_its_return(self):
         campaign = self._launch(
