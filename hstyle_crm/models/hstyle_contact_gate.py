@@ -211,6 +211,9 @@ class HstyleContactGate(models.AbstractModel):
                     "NOT %s",
                     consents._sql_allowed(person, company, channel, purpose),
                 ),
+                "control": company._sql_is_held_out(
+                    SQL.identifier("p", "commercial_partner_id")
+                ),
                 "today": SQL("had.last_day >= %s", company._hstyle_today()),
                 "cap": SQL(
                     "had.offers >= LEAST(NULLIF(p.offer_cap, 0), %s)",

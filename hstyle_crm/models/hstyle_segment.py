@@ -3,10 +3,9 @@ import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.fields import Domain
 from odoo.tools import SQL
 
-from ..tools.hashing import DRAW
+from ..tools import hashing
 
 _logger = logging.getLogger(__name__)
 
@@ -23,7 +22,7 @@ class HstyleSegment(models.Model):
 
     _name = "hstyle.segment"
     _description = "Customer segment"
-    _inherit = ["hstyle.segment.trend"]
+    _inherit = ["hstyle.segment.proof", "hstyle.segment.trend"]
     _order = "sequence, name, id"
 
     name = fields.Char(required=True, translate=True)
@@ -59,6 +58,7 @@ class HstyleSegment(models.Model):
     action_ids = fields.One2many(
         comodel_name="hstyle.segment.action", inverse_name="segment_id", copy=True
     )
+    running = fields.Boolean(string="Acts", readonly=True, copy=False)
     launched_on = fields.Datetime(string="Launched", readonly=True, copy=False)
     holdout = fields.Integer(
         string="Hold-out (%)",
@@ -152,7 +152,10 @@ class HstyleSegment(models.Model):
             "name": self.env._("Customers of %s now", self.name),
             "res_model": "res.partner",
             "view_mode": "list,form",
-            "domain": [*ast.literal_eval(self.domain), *self._get_base_domain()],
+            "domain": [
+                *ast.literal_eval(self.domain),
+                *self.env["res.partner"]._get_customer_domain(self.company_id),
+            ],
             "context": {"allowed_company_ids": self.company_id.ids},
         }
 
@@ -194,7 +197,7 @@ class HstyleSegment(models.Model):
     def action_pause(self):
         """Stop the actions; what waits goes on when the segment is launched again."""
         self.check_access("write")
-        self.launched_on = False
+        self.sudo().running = False
 
     def _launch(self):
         """Let the actions begin, for who is in now and for whoever enters later."""
@@ -206,7 +209,8 @@ class HstyleSegment(models.Model):
             )
         segment = self.sudo()
         segment._refresh()
-        segment.launched_on = fields.Datetime.now()
+        segment.running = True
+        segment.launched_on = segment.launched_on or fields.Datetime.now()
         self.env["hstyle.segment.run"].sudo()._queue(segment)
 
     # === WHO IS IN === #
@@ -214,37 +218,11 @@ class HstyleSegment(models.Model):
     def _get_query(self):
         """Return the query of the customers whom the domain describes.
 
-        It sees what the author sees, of this company alone. Contacts of a customer
-        and colleagues are no customers of their own.
+        It sees what the author sees.
         """
         self.ensure_one()
-        company = self.company_id
-        partners = (
-            self.env["res.partner"]
-            .with_user(self.user_id)
-            .with_company(company)
-            .with_context(
-                allowed_company_ids=company.ids, hstyle_company_id=company.id, lang=None
-            )
-        )
-        return partners._search(
-            Domain(ast.literal_eval(self.domain)) & self._get_base_domain()
-        )
-
-    def _get_base_domain(self):
-        """Return the domain of all customers of the company.
-
-        Who has no parent or is a company is a commercial entity, as the host has it.
-        The planner knows how many those are.
-        """
-        return (
-            Domain("partner_share", "=", True)
-            & (Domain("parent_id", "=", False) | Domain("is_company", "=", True))
-            & (
-                Domain("company_id", "=", False)
-                | Domain("company_id", "parent_of", self.company_id.id)
-            )
-        )
+        partners = self.env["res.partner"].with_user(self.user_id)
+        return partners._query_customers(ast.literal_eval(self.domain), self.company_id)
 
     # === THE DOOR === #
 
@@ -285,7 +263,7 @@ class HstyleSegment(models.Model):
             segment.flush_recordset()
             left, entered = segment._write_members(now)
             segment._count_members(left, entered)
-            if segment.launched_on and (left or entered):
+            if segment.running and (left or entered):
                 self.env["hstyle.segment.run"]._queue(segment, moment=now)
         self.env.invalidate_all(flush=False)
 
@@ -375,5 +353,5 @@ class HstyleSegment(models.Model):
 
     def _sql_held(self, person):
         """Return SQL that is true for a person whom the hold-out keeps back."""
-        draw = SQL(DRAW, f"segment:{self.id}", person)
+        draw = SQL(hashing.DRAW, f"segment:{self.id}", person)
         return SQL("%s < %s", draw, self.holdout * 100)

@@ -181,7 +181,7 @@ class HstyleSegmentRun(models.Model):
              WHERE r.state = 'waiting'
                AND r.due_at <= %s
                AND r.partner_id %% %s = %s
-               AND s.launched_on IS NOT NULL
+               AND s.running
             """,
             fields.Datetime.now(),
             shards,

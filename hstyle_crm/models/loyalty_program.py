@@ -46,6 +46,13 @@ class LoyaltyProgram(models.Model):
         inverse_name="program_id",
         string="Points campaigns",
     )
+    hstyle_campaign_id = fields.Many2one(
+        comodel_name="utm.campaign",
+        string="Marketing campaign",
+        index="btree_not_null",
+        ondelete="set null",
+        help="Whose response the coupons of this program are.",
+    )
     profile_points = fields.Float(
         string="Points for a complete profile",
         help="Given once, when name, phone, e-mail and birthday are known; 0 for none.",

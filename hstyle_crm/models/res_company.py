@@ -3,10 +3,12 @@ from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, ValidationError
+from odoo.tools import SQL
 
 from odoo.addons.base.models.res_partner import _tz_get
 
 from ..sms_api import SmsApiTencent
+from ..tools import hashing
 
 
 class ResCompany(models.Model):
@@ -54,6 +56,18 @@ class ResCompany(models.Model):
     # New rules move many members at once, who are not written to: since this moment.
     hstyle_tier_quiet = fields.Datetime(
         string="Tiers move quietly since", readonly=True
+    )
+
+    hstyle_control_share = fields.Float(
+        string="Control group of all campaigns, %",
+        digits=(4, 2),
+        help="So many customers, drawn anew each year, get no campaign at all: they "
+        "show what all campaigns together bring.",
+    )
+
+    _hstyle_control_share_valid = models.Constraint(
+        "CHECK (hstyle_control_share >= 0 AND hstyle_control_share <= 15)",
+        "The control group of all campaigns is 0 to 15 % of the customers.",
     )
 
     # The contact gate.
@@ -143,3 +157,13 @@ class ResCompany(models.Model):
         self.ensure_one()
         tz = ZoneInfo(self.hstyle_tz)
         return moment.replace(tzinfo=UTC).astimezone(tz).date()
+
+    def _sql_is_held_out(self, partner_id):
+        """Return SQL: whether a customer gets no campaign at all this year.
+
+        :param SQL partner_id: a commercial partner's id
+        """
+        self.ensure_one()
+        salt = f"global:{self.id}:{self._hstyle_today().year}"
+        limit = round(self.hstyle_control_share * hashing.RANGE / 100)
+        return SQL("%s < %s", SQL(hashing.DRAW, salt, partner_id), limit)

@@ -19,6 +19,9 @@ class ResConfigSettings(models.TransientModel):
     hstyle_abc_a = fields.Integer(related="company_id.hstyle_abc_a", readonly=False)
     hstyle_abc_b = fields.Integer(related="company_id.hstyle_abc_b", readonly=False)
     hstyle_tz = fields.Selection(related="company_id.hstyle_tz", readonly=False)
+    hstyle_control_share = fields.Float(
+        related="company_id.hstyle_control_share", readonly=False
+    )
     hstyle_profile_date = fields.Date(related="company_id.hstyle_profile_date")
     hstyle_sms_provider = fields.Selection(
         related="company_id.hstyle_sms_provider", readonly=False

@@ -14,6 +14,7 @@ class ResPartner(models.Model):
         "hstyle.tier.explanation",
         "hstyle.contact.gate",
         "hstyle.contact.preference",
+        "hstyle.segment.customer",
     ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")
@@ -46,11 +47,6 @@ class ResPartner(models.Model):
     )
 
     birthday = fields.Date()
-    has_birthday_this_month = fields.Boolean(
-        string="Birthday this month",
-        compute="_compute_has_birthday_this_month",
-        search="_search_has_birthday_this_month",
-    )
 
     # Points.
     hstyle_card_ids = fields.One2many(
@@ -95,32 +91,6 @@ class ResPartner(models.Model):
     _hstyle_email_idx = models.Index(
         "(email_normalized) WHERE email_normalized IS NOT NULL"
     )
-
-    @api.model
-    def _get_segment_domain(self):
-        """Return the domain of one company's rows, while a segment looks for its own.
-
-        Else a customer of two shops would be in a segment by what the other one knows.
-        """
-        company = self.env.context.get("hstyle_company_id")
-        return [("company_id", "=", company)] if company else []
-
-    @api.depends("birthday")
-    @api.depends_context("company")
-    def _compute_has_birthday_this_month(self):
-        month = self.env.company._hstyle_today().month
-        for partner in self:
-            partner.has_birthday_this_month = (
-                partner.birthday and partner.birthday.month == month
-            )
-
-    @api.model
-    def _search_has_birthday_this_month(self, operator, value):
-        if operator != "in":
-            return NotImplemented
-        month = self.env.company._hstyle_today().month
-        domain = fields.Domain("birthday.month_number", "=", month)
-        return domain if True in value else ~domain
 
     @api.depends("hstyle_card_ids.points")
     def _compute_hstyle_points(self):

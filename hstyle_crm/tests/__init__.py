@@ -1,5 +1,6 @@
 from . import test_access
 from . import test_contact_gate
+from . import test_campaigns
 from . import test_hstyle_export
 from . import test_hstyle_habit
 from . import test_clv
@@ -18,6 +19,7 @@ from . import test_points_attacks
 from . import test_points_property
 from . import test_points_stock
 from . import test_portal
+from . import test_proof
 from . import test_rfm
 from . import test_sale_order
 from . import test_sheets

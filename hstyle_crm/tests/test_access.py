@@ -100,6 +100,16 @@ ACCESS = {
         "marketer": "r",
         "manager": "r",
     },
+    **{
+        f"hstyle.campaign.{name}": dict.fromkeys(ROLES, "r")
+        for name in ("member", "response", "effect")
+    },
+    "hstyle.redemption": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
     "hstyle.tier.change": {
         "clerk": "rwcu",
         "agent": "rwcu",
@@ -282,6 +292,7 @@ class TestAccess(HstyleCommon):
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
+        self._run_campaign(company)
         self.env["hstyle.profile"]._refresh()
         self.env["hstyle.habit"]._refresh()
         self.env["hstyle.forecast"]._make(company)
@@ -315,6 +326,24 @@ class TestAccess(HstyleCommon):
         card._post([card._prepare_move("adjust", -4, "Mistake")])
         values = {"card_id": card.id, "points": 5, "reason": "More"}
         self.env["hstyle.points.adjustment"].create(values)
+
+    def _run_campaign(self, company):
+        """Let customers of a company be drawn, redeem a coupon and be measured."""
+        people = self.env["res.partner"].create([{"name": f"{n}"} for n in range(60)])
+        campaign = self.env["utm.campaign"].create(
+            {
+                "title": "Theirs",
+                "company_id": company.id,
+                "hstyle_domain": repr([("id", "in", people.ids)]),
+                "hstyle_holdout": 15,
+            }
+        )
+        campaign._draw()
+        values = {"campaign_id": campaign.id, "company_id": company.id, "code": "x"}
+        self.env["hstyle.redemption"].create(
+            {**values, "partner_id": people[0].id, "date": "2026-03-01"}
+        )
+        campaign._measure()
 
     def _give_tier(self, company):
         """Let a customer of a company have a tier, a benefit and a manager."""

@@ -1,0 +1,107 @@
+from odoo import api, fields, models
+from odoo.fields import Domain
+
+
+class HstyleSegmentCustomer(models.AbstractModel):
+    """How customers are found for segments and campaigns: a half of res.partner."""
+
+    _name = "hstyle.segment.customer"
+    _description = "Customer of segments"
+
+    hstyle_stay_ids = fields.One2many(
+        comodel_name="hstyle.segment.member",
+        inverse_name="partner_id",
+        string="Stays in segments",
+        domain=lambda self: self._get_segment_domain(),
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
+    hstyle_segment_ids = fields.Many2many(
+        comodel_name="hstyle.segment",
+        string="Segments",
+        compute="_compute_hstyle_segment_ids",
+        search="_search_hstyle_segment_ids",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
+    has_birthday_this_month = fields.Boolean(
+        string="Birthday this month",
+        compute="_compute_has_birthday_this_month",
+        search="_search_has_birthday_this_month",
+    )
+
+    # === FIELDS TO CHOOSE BY === #
+
+    @api.depends("hstyle_stay_ids.left_on")
+    def _compute_hstyle_segment_ids(self):
+        for partner in self:
+            stays = partner.hstyle_stay_ids.filtered(lambda stay: not stay.left_on)
+            partner.hstyle_segment_ids = stays.segment_id
+
+    @api.model
+    def _search_hstyle_segment_ids(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        now = Domain("left_on", "=", False)
+        named = Domain("segment_id", "in", [key for key in value if key])
+        domain = Domain("hstyle_stay_ids", "any", now & named)
+        if False in value:
+            domain |= Domain("hstyle_stay_ids", "not any", now)
+        return domain
+
+    @api.depends("birthday")
+    @api.depends_context("company")
+    def _compute_has_birthday_this_month(self):
+        month = self.env.company._hstyle_today().month
+        for partner in self:
+            partner.has_birthday_this_month = (
+                partner.birthday and partner.birthday.month == month
+            )
+
+    @api.model
+    def _search_has_birthday_this_month(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        month = self.env.company._hstyle_today().month
+        domain = Domain("birthday.month_number", "=", month)
+        return domain if True in value else ~domain
+
+    # === FINDING === #
+
+    @api.model
+    def _get_segment_domain(self):
+        """Return the domain of one company's rows, while customers are looked for.
+
+        Else a customer of two shops would be found by what the other one knows.
+        """
+        company = self.env.context.get("hstyle_company_id")
+        return [("company_id", "=", company)] if company else []
+
+    @api.model
+    def _query_customers(self, domain, company):
+        """Return the query of a company's customers whom a domain describes.
+
+        It sees what the user sees. Contacts of a customer, colleagues and companies of
+        our own are no customers.
+        """
+        partners = self.with_company(company).with_context(
+            allowed_company_ids=company.ids,
+            hstyle_company_id=company.id,
+            active_test=True,
+        )
+        return partners._search(Domain(domain) & self._get_customer_domain(company))
+
+    @api.model
+    def _get_customer_domain(self, company):
+        """Return the domain of all customers of a company.
+
+        Who has no parent or is a company is a commercial entity, as the host has it;
+        in these words the planner knows how many there are.
+        """
+        return Domain.AND(
+            [
+                Domain("partner_share", "=", True),
+                Domain("parent_id", "=", False) | Domain("is_company", "=", True),
+                Domain("company_id", "=", False)
+                | Domain("company_id", "parent_of", company.id),
+                Domain("ref_company_ids", "=", False),
+            ]
+        )
