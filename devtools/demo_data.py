@@ -71,6 +71,9 @@ def load(env):
     env.cr.commit()
     _say(started, text)
     _set_up_sms(env)
+    text = _act_on_segments(env)
+    env.cr.commit()
+    _say(started, text)
 
 
 def _say(started, text):
@@ -271,6 +274,47 @@ def _set_up_sms(env):
     for number, purpose in enumerate(ANSWERS, 1001):
         values = {"purpose": purpose, "template": str(number)}
         texts.create({"name": f"Answer: {purpose}", **values})
+
+
+def _act_on_segments(env):
+    """Give the households addresses and consents; let a segment act; fill all."""
+    env.cr.execute(
+        """
+        UPDATE res_partner p
+           SET email = 'household' || b.ref || '@example.com',
+               email_normalized = 'household' || b.ref || '@example.com'
+          FROM hstyle_buyer b
+         WHERE b.partner_id = p.id AND b.ref ~ '^[0-9]+$'
+        """
+    )
+    env.invalidate_all()
+    customers = env["hstyle.profile"].search([("order_count", ">", 0)]).partner_id
+    willing = customers.filtered(lambda customer: customer.id % 3)
+    wording = "Yes, send me offers by e-mail. I can stop them anytime."
+    env["hstyle.consent"]._record(
+        willing, "email", "marketing", True, "Form at the till", wording
+    )
+    _win_back(env)
+    segments = env["hstyle.segment"].search([("active", "=", True)])
+    segments._refresh()
+    return f"{len(segments)} segments, {len(willing):,} consents"
+
+
+def _win_back(env):
+    """Offer a member price to lapsing regulars, as of a month ago, and measure it."""
+    segment = env.ref("hstyle_crm.hstyle_segment_lapsing_regulars")
+    pricelist = env["product.pricelist"].create({"name": "Come back"})
+    tag = env["res.partner.category"].create({"name": "Win back"})
+    actions = [
+        {"kind": "price", "pricelist_id": pricelist.id, "days": 14},
+        {"kind": "tag", "tag_id": tag.id, "delay": 3},
+    ]
+    with freeze_time(datetime.now() - timedelta(days=30)):
+        segment.holdout = 15
+        segment.write({"action_ids": [(0, 0, values) for values in actions]})
+        segment._launch()
+    env["hstyle.segment.run"]._cron_work()
+    segment.action_measure()
 
 
 def _run_campaigns(env):
