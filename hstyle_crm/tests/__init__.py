@@ -1,5 +1,6 @@
 from . import test_access
 from . import test_contact_gate
+from . import test_contact_property
 from . import test_hstyle_export
 from . import test_hstyle_import
 from . import test_hstyle_points_adjustment
