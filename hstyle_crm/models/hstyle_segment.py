@@ -4,6 +4,7 @@ import logging
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.fields import Domain
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..tools.hashing import DRAW
@@ -264,6 +265,10 @@ class HstyleSegment(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._refresh()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Somebody else refreshes it right now. This snapshot is of no use any more.
+            self.env.cr.rollback()
+            self.env.invalidate_all(flush=False)
         except Exception as error:
             _logger.exception("Segment %s cannot be refreshed.", self.id)
             self.invalidate_recordset()

@@ -155,10 +155,10 @@ class HstyleSegmentRun(models.Model):
         commit = self.env["ir.cron"]._commit_progress
         commit(remaining=self._count_due(shard, shards))
         total, tries = Counter(), 0
-        while runs := self._take_due(shard, shards):
+        while True:
             try:
+                runs = self._take_due(shard, shards)
                 total += runs._work()
-                tries = 0
             except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
                 # Somebody else wrote to the same rows: with a new snapshot.
                 self.env.cr.rollback()
@@ -167,7 +167,8 @@ class HstyleSegmentRun(models.Model):
                 if tries > TRIES:
                     raise
                 continue
-            if not commit(len(runs)):
+            tries = 0
+            if not runs or not commit(len(runs)):
                 break
         _logger.info("Segment actions: %s", dict(total))
 

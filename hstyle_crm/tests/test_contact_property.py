@@ -1,4 +1,4 @@
-"""Random persons, consents and messages, judged by the gate and by a model beside it."""
+"""Random persons, consents and messages, judged by the gate and a model beside it."""
 
 import json
 import os
@@ -28,7 +28,7 @@ from .contact_model import (
 SEED = int(os.environ.get("HSTYLE_SEED", "19"))
 PERSONS = int(os.environ.get("HSTYLE_PERSONS", "2500"))
 MOMENTS = 10
-#: Two weeks in which clocks change in New York; a later one, when they change in Lisbon.
+#: Weeks in which clocks change: in New York, or in Lisbon and on Lord Howe.
 STARTS = (datetime(2027, 3, 10), datetime(2027, 10, 27), datetime(2027, 3, 26))
 REASONS = (
     "archived",
