@@ -56,7 +56,9 @@ class MailMail(models.Model):
 
     def _prepare_messages(self):
         """Return what the gate must know of those mails that it judges."""
-        judged = self.filtered(lambda mail: mail._get_purpose())
+        # The host sends no others, whatever it is given.
+        outgoing = self.filtered(lambda mail: mail.state == "outgoing")
+        judged = outgoing.filtered(lambda mail: mail._get_purpose())
         customers = judged._get_customers()
         return [
             {

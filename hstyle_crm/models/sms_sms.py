@@ -13,6 +13,11 @@ class SmsSms(models.Model):
         string="Purpose",
         help="What the message is to its customer. The contact gate asks for it.",
     )
+    hstyle_company_id = fields.Many2one(
+        comodel_name="res.company",
+        string="Sender",
+        help="The company that writes, whose consents count.",
+    )
     hstyle_waits = fields.Boolean(
         string="Waits", help="Until the customer's night is over."
     )
@@ -68,7 +73,8 @@ class SmsSms(models.Model):
     def _get_sender(self):
         """Return the company that writes."""
         return (
-            self.mail_message_id.record_company_id
+            self.hstyle_company_id
+            or self.mail_message_id.record_company_id
             or self.mailing_id.user_id.company_id
             or self.env.company
         )

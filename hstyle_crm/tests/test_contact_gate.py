@@ -211,6 +211,34 @@ class TestContactGate(HstyleCommon):
         self.assertEqual(mails.filtered(lambda m: m.state == "cancel"), mails[1])
         self.assertEqual(self._get_contacts(), [("sent", False), ("refused", "today")])
 
+    def test_what_passed_is_judged_again(self):
+        """The server of mails was down; the customer said no before it came back."""
+        self._allow()
+        mail = self._queue()
+        mail._filter_gate()
+        self._allow(given=False)
+        self.assertFalse(mail._filter_gate())
+        self.assertEqual(mail.state, "cancel")
+        self.assertEqual(self._get_contacts(), [("refused", "withdrawn")])
+
+    def test_a_refusal_is_not_for_ever(self):
+        mail = self._queue()
+        mail.send()
+        self._allow()
+        mail.mark_outgoing()
+        self.assertEqual(mail._filter_gate(), mail)
+        self.assertEqual(
+            self._get_contacts(), [("refused", "no_consent"), ("sent", False)]
+        )
+
+    def test_what_the_queue_leaves_alone(self):
+        """A mail that was sent, failed or cancelled is no new contact."""
+        for state in ("sent", "exception", "cancel"):
+            mail = self._queue(state=state)
+            mail.send()
+            self.assertEqual(mail.state, state)
+        self.assertFalse(self._get_contacts())
+
     def test_what_passed_once_passes_again(self):
         """The queue crashed after the gate: the mail is not lost."""
         self._allow()
@@ -351,6 +379,15 @@ class TestPreferenceCentre(HttpCase, HstyleCommon):
         rows = self.partner.hstyle_consent_ids
         self.assertEqual(set(rows.mapped("source")), {"Preference centre"})
         self.assertEqual(set(rows.mapped("text")), {"Too many"})
+
+    def test_nonsense_is_no_wish(self):
+        page = self.url_open(self.url)
+        token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+        for wish in ("²", "-1", "99", ""):
+            form = {"csrf_token": token, "offer_cap": wish}
+            self.assertEqual(self.url_open(self.url, data=form).status_code, 200)
+        self.env.invalidate_all()
+        self.assertFalse(self.partner.offer_cap)
 
     def test_opening_changes_nothing(self):
         self.url_open(self.url + "?marketing_email=1&offer_cap=1")
