@@ -204,6 +204,7 @@ class HstyleSegmentAction(models.Model):
                         )
                     )
             action._check_program()
+            action._check_models()
 
     def _check_program(self):
         types = {"points": "loyalty", "coupon": "coupons"}
@@ -218,6 +219,18 @@ class HstyleSegmentAction(models.Model):
             )
         if self.kind == "points" and self.points <= 0:
             raise ValidationError(self.env._("Give more than 0 points."))
+
+    def _check_models(self):
+        """Keep out what is made for other documents: it would take ids for its own."""
+        documents = {
+            self.mail_template_id.model,
+            self.sms_template_id.model,
+            self.server_action_id.model_name,
+        }
+        if documents - {False, "res.partner"}:
+            raise ValidationError(
+                self.env._("Choose a template or server action for contacts.")
+            )
 
     # === CRUD METHODS === #
 
@@ -301,6 +314,7 @@ class HstyleSegmentAction(models.Model):
                     "number": partner.phone_sanitized,
                     "body": bodies[partner.id],
                     "hstyle_purpose": self.purpose,
+                    "hstyle_company_id": self.env.company.id,
                 }
                 for partner in partners
             ]

@@ -92,7 +92,7 @@ class HstyleSegmentRun(models.Model):
 
     def action_retry(self):
         """Try again what failed."""
-        self.check_access("write")
+        self.action_id.segment_id.check_access("write")
         failed = self.filtered(lambda run: run.state == "failed")
         if not failed:
             raise UserError(self.env._("Choose actions that failed."))
@@ -183,6 +183,8 @@ class HstyleSegmentRun(models.Model):
                AND r.due_at <= %s
                AND r.partner_id %% %s = %s
                AND s.launched_on IS NOT NULL
+               AND s.active
+               AND a.active
             """,
             fields.Datetime.now(),
             shards,

@@ -168,8 +168,8 @@ ACCESS = {
     "hstyle.segment.run": {
         "clerk": "r",
         "agent": "r",
-        "marketer": "rw",
-        "manager": "rw",
+        "marketer": "r",
+        "manager": "r",
     },
     "hstyle.segment.trial": {
         "clerk": "",
