@@ -30,6 +30,7 @@ class HstyleSegmentAction(models.Model):
     _name = "hstyle.segment.action"
     _description = "Segment action"
     _order = "event, delay_hours, sequence, id"
+    _check_company_auto = True
 
     name = fields.Char(compute="_compute_name")
     segment_id = fields.Many2one(
@@ -131,7 +132,11 @@ class HstyleSegmentAction(models.Model):
     failed_count = fields.Integer(string="Failed", compute="_compute_counts")
 
     _delay_positive = models.Constraint(
-        "CHECK (delay >= 0)", "An action happens when the customer enters, or later."
+        "CHECK (delay BETWEEN 0 AND 9999)",
+        "An action happens when the customer enters, or up to 9,999 days later.",
+    )
+    _days_positive = models.Constraint(
+        "CHECK (days >= 0)", "Give the price for one day or more."
     )
 
     # === COMPUTE METHODS === #

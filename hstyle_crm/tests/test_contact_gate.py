@@ -286,6 +286,25 @@ class TestContactGate(HstyleCommon):
         self.assertEqual(self._get_contacts(), [("refused", "no_consent")])
         self.assertEqual(self._get_contacts(willing), [("sent", False)])
 
+    def test_a_mailing_to_addresses(self):
+        """A list knows no customers: the address tells, of archived ones too."""
+        other = self._create_customer("Archived", active=False)
+        self._allow()
+        mailing = self.env["mailing.mailing"].create(
+            {
+                "subject": "Sale",
+                "body_html": "<p>Sale</p>",
+                "mailing_model_id": self.env["ir.model"]._get_id("mailing.contact"),
+            }
+        )
+        contacts = self.env["mailing.contact"].create(
+            [{"email": address} for address in (self.partner.email, other.email)]
+        )
+        mailing.mailing_domain = repr([("id", "in", contacts.ids)])
+        mailing.action_send_mail()
+        self.assertEqual(self._get_contacts(), [("sent", False)])
+        self.assertEqual(self._get_contacts(other), [("refused", "archived")])
+
     def test_an_sms_mailing_passes_the_gate(self):
         mailing = self.env["mailing.mailing"].create(
             {

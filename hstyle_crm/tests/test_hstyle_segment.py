@@ -460,6 +460,25 @@ records.write({{"comment": "seen"}})
         with self.assertRaisesRegex(ValidationError, "for contacts"):
             self._add("message", mail_template_id=template.id)
 
+    def test_a_pricelist_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        values = {"name": "Theirs", "company_id": other.id}
+        pricelist = self.env["product.pricelist"].create(values)
+        with self.assertRaises(UserError):
+            self._add("price", pricelist_id=pricelist.id)
+        values = {"partner_id": self.people[0].id, "date_to": "2099-01-01"}
+        with self.assertRaises(UserError):
+            self.env["hstyle.price.grant"].create(
+                {**values, "pricelist_id": pricelist.id}
+            )
+
+    def test_days_that_cannot_be(self):
+        pricelist = self.env["product.pricelist"].create({"name": "Come back"})
+        for values in ({"days": -5}, {"delay": -1}, {"delay": 10_000}):
+            with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
+                self._add("price", pricelist_id=pricelist.id, **values)
+                self.env.flush_all()
+
     def test_an_sms_is_of_the_segments_company(self):
         """The queue runs in another company, with other consents."""
         other = self.env["res.company"].create({"name": "Other"})
