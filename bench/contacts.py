@@ -144,9 +144,7 @@ class Bench:
         """Ask about everybody, decide on a mail for each, and take it back."""
         with self._env() as env:
             costs = self.costs if step == "round" else defaultdict(list)
-            people = env["res.partner"].browse(
-                range(FIRST + 1, FIRST + 1 + RECIPIENTS)
-            )
+            people = env["res.partner"].browse(range(FIRST + 1, FIRST + 1 + RECIPIENTS))
             sample = people[:: RECIPIENTS // SAMPLE]
             with measured(costs["verdicts"], env.cr):
                 verdicts = people._get_refusals("email", "marketing")
@@ -264,7 +262,9 @@ def ask(person):
         return "today"
     if len(sent) >= min(person.offer_cap or 99, company.hstyle_contact_cap):
         return "cap"
-    return "quiet" if person._is_quiet(company, person.tz or company.hstyle_tz) else None
+    return (
+        "quiet" if person._is_quiet(company, person.tz or company.hstyle_tz) else None
+    )
 
 
 def main():
