@@ -58,12 +58,12 @@ class PreferenceCentre(Controller):
         source = request.env._("Preference centre")
         person._set_allowed(company, allowed, source, form.get("reason", "")[:500])
         preferred = form.get("preferred_channel")
-        wish = form.get("offer_cap", "")
+        wishes = {str(wish): wish for wish in WISHES}
         person.write(
             {
                 "preferred_channel": preferred
                 if preferred in dict(CHANNELS)
                 else False,
-                "offer_cap": int(wish) if wish.isdigit() and int(wish) in WISHES else 0,
+                "offer_cap": wishes.get(form.get("offer_cap"), 0),
             }
         )

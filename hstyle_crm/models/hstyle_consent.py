@@ -62,11 +62,13 @@ class HstyleConsent(models.Model):
     def _record(self, partners, channel, purpose, given, source, text="", company=None):
         """Write down what people allow or withdraw: the only way to say so.
 
+        A branch is its parent, to whom the word was given.
+
         :param str source: where they said it, such as "Preference centre"
         :param str text: the wording that they agreed to
         :return: the rows
         """
-        company = company or self.env.company
+        company = (company or self.env.company).root_id
         values = {
             "company_id": company.id,
             "channel": channel,
@@ -110,6 +112,7 @@ class HstyleConsent(models.Model):
         Offers need a consent where the company says so; all else goes on until it is
         withdrawn.
         """
+        company = company.root_id
         asked = purpose == "marketing" and company.hstyle_opt_in
         given = self._sql_given(partner, company, channel, purpose)
         return SQL("COALESCE(%s, %s)", given, not asked)

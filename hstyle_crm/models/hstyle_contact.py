@@ -61,7 +61,7 @@ class HstyleContact(models.Model):
         index="btree_not_null",
         ondelete="set null",
     )
-    # The message in the host's queue, such as "mail:7": it passes the gate once.
+    # The message in the host's queue, such as "mail:7": it counts once.
     key = fields.Char(readonly=True)
     # The day of an offer: nobody gets two on one, whoever sends at the same time.
     slot = fields.Date(readonly=True)
@@ -80,7 +80,7 @@ class HstyleContact(models.Model):
         :param message: channel, purpose, company, and lists of whats, keys, campaigns
         """
         count = len(partner_ids)
-        company, purpose = message["company"], message["purpose"]
+        company, purpose = message["company"].root_id, message["purpose"]
         day = company._hstyle_today()
         rows = self.env.execute_query(
             SQL(
@@ -137,18 +137,20 @@ class HstyleContact(models.Model):
         )
 
     @api.model
-    def _get_passed(self, keys):
-        """Return the keys of messages that may go; forget that others waited."""
-        found = self.env.execute_query(
-            SQL(
-                "SELECT key FROM hstyle_contact WHERE key = ANY(%s) AND state = 'sent'",
-                keys,
-            )
-        )
+    def _release(self, keys):
+        """Let messages be judged anew that come to the gate again.
+
+        What passed or waited but was not sent does not count against itself. What was
+        refused stays on the customer's list.
+        """
         self.env.cr.execute(
             SQL(
-                "DELETE FROM hstyle_contact WHERE key = ANY(%s) AND state = 'waiting'",
-                keys,
+                """
+                DELETE FROM hstyle_contact
+                 WHERE key = ANY(%(keys)s) AND state IN ('sent', 'waiting');
+                UPDATE hstyle_contact SET key = NULL WHERE key = ANY(%(keys)s)
+                """,
+                keys=list(keys),
             )
         )
-        return {key for (key,) in found}
+        self.invalidate_model()

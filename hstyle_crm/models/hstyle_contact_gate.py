@@ -145,7 +145,7 @@ class HstyleContactGate(models.AbstractModel):
 
         One query for all; it writes nothing.
         """
-        company = company or self.env.company
+        company = (company or self.env.company).root_id
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
@@ -216,7 +216,7 @@ class HstyleContactGate(models.AbstractModel):
                 ),
                 "today": SQL("had.last_day >= %s", company._hstyle_today()),
                 "cap": SQL(
-                    "had.offers >= LEAST(NULLIF(p.offer_cap, 0), %s)",
+                    "had.offers >= LEAST(NULLIF(GREATEST(p.offer_cap, 0), 0), %s)",
                     company.hstyle_contact_cap,
                 ),
             }
@@ -282,20 +282,19 @@ class HstyleContactGate(models.AbstractModel):
     def _pass_gate(self, messages):
         """Decide on messages that the queue is about to send; note each decision.
 
-        A message that passed before passes again: the queue may have crashed since.
+        A message that passed before is judged again: it may be late, and its customer
+        may have said no since. It does not count against itself.
 
         :param messages: dicts of key, partner_id, channel, purpose, company, what and
                          campaign_id (or None)
         :return: key → the reason not to send; those to be sent are not in it
         """
         contacts = self.env["hstyle.contact"].sudo()
-        passed = contacts._get_passed([message["key"] for message in messages])
-        refusals = {}
-        groups = {}
+        contacts._release([message["key"] for message in messages])
+        refusals, groups = {}, {}
         for message in messages:
-            if message["key"] not in passed:
-                kind = (message["channel"], message["purpose"], message["company"])
-                groups.setdefault(kind, []).append(message)
+            kind = (message["channel"], message["purpose"], message["company"])
+            groups.setdefault(kind, []).append(message)
         for (channel, purpose, company), group in groups.items():
             refusals |= self._judge(group, channel, purpose, company)
         return refusals

@@ -72,13 +72,20 @@ class HstylePointsNotice(models.AbstractModel):
         )
         return self.browse(card_id for (card_id,) in found)
 
+    def _filter_told(self, company):
+        """Return the cards whose customers this company may write to."""
+        partners = self.partner_id.with_company(company)._filter_contactable(
+            "email", "membership", self.env._("Points expire soon")
+        )
+        return self.filtered(lambda card: card.partner_id in partners)
+
     def _notify_expiring(self, days):
         """Send the notice, and remember which expiries it named; return the told."""
         until = fields.Date.add(fields.Date.today(), days=days)
-        partners = self.partner_id._filter_contactable(
-            "email", "membership", self.env._("Points expire soon")
+        by_company = self.grouped(lambda card: card.company_id or self.env.company)
+        told = self.browse().union(
+            *(cards._filter_told(company) for company, cards in by_company.items())
         )
-        told = self.filtered(lambda card: card.partner_id in partners)
         template = self.env.ref("hstyle_crm.mail_template_points_expiry")
         if told:
             told = told.with_context(points_until=until)

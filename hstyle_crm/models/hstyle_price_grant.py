@@ -13,6 +13,7 @@ class HstylePriceGrant(models.Model):
     _description = "Member price for a time"
     _order = "date_to desc, id desc"
     _rec_name = "partner_id"
+    _check_company_auto = True
 
     partner_id = fields.Many2one(
         comodel_name="res.partner",

@@ -3,12 +3,23 @@ import logging
 
 from odoo import api, fields, models
 from odoo.exceptions import AccessError, UserError, ValidationError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
 
 from ..tools import hashing
 
 _logger = logging.getLogger(__name__)
 
+#: What the doors write alone.
+OWN = {
+    "user_id",
+    "running",
+    "launched_on",
+    "refreshed_on",
+    "member_count",
+    "error",
+    "proof_text",
+}
 #: Largest share of a segment that a hold-out may keep back, in percent.
 MAX_HOLDOUT = 15
 
@@ -39,7 +50,10 @@ class HstyleSegment(models.Model):
     user_id = fields.Many2one(
         comodel_name="res.users",
         string="Defined by",
+        required=True,
         readonly=True,
+        copy=False,
+        ondelete="restrict",
         default=lambda self: self.env.user,
         help="The segment holds customers whom this user may see.",
     )
@@ -50,9 +64,9 @@ class HstyleSegment(models.Model):
         inverse_name="segment_id",
         domain=[("left_on", "=", False)],
     )
-    member_count = fields.Integer(string="Customers now", readonly=True)
-    refreshed_on = fields.Datetime(string="As of", readonly=True)
-    error = fields.Char(string="Not refreshed", readonly=True)
+    member_count = fields.Integer(string="Customers now", readonly=True, copy=False)
+    refreshed_on = fields.Datetime(string="As of", readonly=True, copy=False)
+    error = fields.Char(string="Not refreshed", readonly=True, copy=False)
 
     # What is done with them.
     action_ids = fields.One2many(
@@ -116,7 +130,7 @@ class HstyleSegment(models.Model):
             raise UserError(
                 self.env._("The company of a segment stays. Duplicate it instead.")
             )
-        result = super().write(self._sign(vals) if "domain" in vals else vals)
+        result = super().write(self._sign(vals))
         if "domain" in vals:
             self._check_domain()
         if "holdout" in vals:
@@ -125,12 +139,16 @@ class HstyleSegment(models.Model):
 
     @api.model
     def _sign(self, vals):
-        """Let a segment see what its author sees."""
-        return vals if self.env.su else {**vals, "user_id": self.env.uid}
+        """Let a segment see what its author sees; nobody may pretend to be another."""
+        if self.env.su:
+            return vals
+        vals = {name: value for name, value in vals.items() if name not in OWN}
+        return {**vals, "user_id": self.env.uid} if "domain" in vals else vals
 
     @api.ondelete(at_uninstall=False)
     def _unlink_except_launched(self):
-        if self.filtered("launched_on"):
+        actions = self.sudo().with_context(active_test=False).action_ids
+        if self.filtered("launched_on") or actions.run_ids:
             raise UserError(
                 self.env._(
                     "A segment that acted keeps its history: archive it instead."
@@ -245,6 +263,10 @@ class HstyleSegment(models.Model):
         try:
             with self.env.cr.savepoint():
                 self._refresh()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            # Somebody else refreshes it right now. This snapshot is of no use any more.
+            self.env.cr.rollback()
+            self.env.invalidate_all(flush=False)
         except Exception as error:
             _logger.exception("Segment %s cannot be refreshed.", self.id)
             self.invalidate_recordset()

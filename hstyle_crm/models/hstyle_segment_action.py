@@ -30,6 +30,7 @@ class HstyleSegmentAction(models.Model):
     _name = "hstyle.segment.action"
     _description = "Segment action"
     _order = "event, delay_hours, sequence, id"
+    _check_company_auto = True
 
     name = fields.Char(compute="_compute_name")
     segment_id = fields.Many2one(
@@ -131,7 +132,11 @@ class HstyleSegmentAction(models.Model):
     failed_count = fields.Integer(string="Failed", compute="_compute_counts")
 
     _delay_positive = models.Constraint(
-        "CHECK (delay >= 0)", "An action happens when the customer enters, or later."
+        "CHECK (delay BETWEEN 0 AND 9999)",
+        "An action happens when the customer enters, or up to 9,999 days later.",
+    )
+    _days_positive = models.Constraint(
+        "CHECK (days >= 0)", "Give the price for one day or more."
     )
 
     # === COMPUTE METHODS === #
@@ -204,6 +209,7 @@ class HstyleSegmentAction(models.Model):
                         )
                     )
             action._check_program()
+            action._check_models()
 
     def _check_program(self):
         types = {"points": "loyalty", "coupon": "coupons"}
@@ -218,6 +224,18 @@ class HstyleSegmentAction(models.Model):
             )
         if self.kind == "points" and self.points <= 0:
             raise ValidationError(self.env._("Give more than 0 points."))
+
+    def _check_models(self):
+        """Keep out what is made for other documents: it would take ids for its own."""
+        documents = {
+            self.mail_template_id.model,
+            self.sms_template_id.model,
+            self.server_action_id.model_name,
+        }
+        if documents - {False, "res.partner"}:
+            raise ValidationError(
+                self.env._("Choose a template or server action for contacts.")
+            )
 
     # === CRUD METHODS === #
 

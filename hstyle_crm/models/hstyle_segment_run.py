@@ -92,7 +92,7 @@ class HstyleSegmentRun(models.Model):
 
     def action_retry(self):
         """Try again what failed."""
-        self.check_access("write")
+        self.action_id.segment_id.check_access("write")
         failed = self.filtered(lambda run: run.state == "failed")
         if not failed:
             raise UserError(self.env._("Choose actions that failed."))
@@ -155,10 +155,10 @@ class HstyleSegmentRun(models.Model):
         commit = self.env["ir.cron"]._commit_progress
         commit(remaining=self._count_due(shard, shards))
         total, tries = Counter(), 0
-        while runs := self._take_due(shard, shards):
+        while True:
             try:
+                runs = self._take_due(shard, shards)
                 total += runs._work()
-                tries = 0
             except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
                 # Somebody else wrote to the same rows: with a new snapshot.
                 self.env.cr.rollback()
@@ -167,7 +167,8 @@ class HstyleSegmentRun(models.Model):
                 if tries > TRIES:
                     raise
                 continue
-            if not commit(len(runs)):
+            tries = 0
+            if not runs or not commit(len(runs)):
                 break
         _logger.info("Segment actions: %s", dict(total))
 
@@ -182,6 +183,8 @@ class HstyleSegmentRun(models.Model):
                AND r.due_at <= %s
                AND r.partner_id %% %s = %s
                AND s.running
+               AND s.active
+               AND a.active
             """,
             fields.Datetime.now(),
             shards,

@@ -225,6 +225,7 @@ class SmsSms(models.Model):
         """Return message → id of the person who gets it, by document or by number."""
         unknown = self.filtered(lambda sms: not sms.partner_id)
         domain = [("phone_sanitized", "in", unknown.mapped("number"))]
-        found = self.env["res.partner"].sudo().search(domain, order="id desc")
+        people = self.env["res.partner"].sudo().with_context(active_test=False)
+        found = people.search(domain, order="active, id desc")
         ids = {partner.phone_sanitized: partner.id for partner in found}
         return {sms: sms.partner_id.id or ids.get(sms.number) for sms in self}

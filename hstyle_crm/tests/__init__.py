@@ -1,6 +1,7 @@
 from . import test_access
 from . import test_contact_gate
 from . import test_campaigns
+from . import test_contact_property
 from . import test_hstyle_export
 from . import test_hstyle_habit
 from . import test_clv

@@ -192,8 +192,8 @@ ACCESS = {
     "hstyle.segment.run": {
         "clerk": "r",
         "agent": "r",
-        "marketer": "rw",
-        "manager": "rw",
+        "marketer": "r",
+        "manager": "r",
     },
     "hstyle.segment.trial": {
         "clerk": "",
@@ -383,7 +383,9 @@ class TestAccess(HstyleCommon):
             partner, "sms", "marketing", True, "Till", company=company
         )
         partners._filter_contactable("sms", "marketing", "News")
-        pricelist = self.env["product.pricelist"].create({"name": "Theirs"})
+        pricelist = self.env["product.pricelist"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
         self.env["hstyle.price.grant"].create(
             {
                 "partner_id": partner.id,

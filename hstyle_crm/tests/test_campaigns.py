@@ -26,6 +26,9 @@ class CampaignCommon(HstylePointsCommon):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
+        cls.company.write(
+            {"hstyle_opt_in": False, "hstyle_quiet_from": 0, "hstyle_quiet_to": 0}
+        )
         cls.tag = cls.env["res.partner.category"].create({"name": "Audience"})
         cls.people = cls._create_people(400)
 
@@ -418,7 +421,8 @@ class TestWaves(CampaignCommon):
         campaign.hstyle_budget = 110
         second.action_launch()
         self.assertFalse(campaign.hstyle_notice)
-        self._work_queue("2026-03-12")
+        # Nobody gets two offers on a day.
+        self._work_queue("2026-03-13")
         self.assertEqual(second.state, "done")
         self.assertEqual(campaign.hstyle_cost, 110)
 
@@ -465,7 +469,7 @@ class TestResult(CampaignCommon):
         self._measure(campaign)
         response = self._get_response(campaign, "treated")
         self.assertEqual((response.buyers, response.orders), (2, 3))
-        self.assertEqual((response.revenue, response.margin), (220, 110))
+        self.assertEqual((response.revenue, response.margin), (220, 160))
         self.assertEqual(response.persons, len(self._get_group(campaign, "treated")))
 
     def test_days_are_the_companys(self):

@@ -79,6 +79,22 @@ class TestContactGate(HstyleCommon):
         )
         self.assertEqual(self._ask(), "no_consent")
 
+    def test_a_branch_is_its_parent(self):
+        branch = self.env["res.company"].create(
+            {"name": "Branch", "parent_id": self.company.id}
+        )
+        self._allow()
+        people = self.partner.with_company(branch)
+        self.assertIsNone(people._get_refusals("email", "marketing")[people.id])
+        self.env["hstyle.consent"]._record(
+            self.partner, "email", "marketing", False, "Till", company=branch
+        )
+        self.assertEqual(self._ask(), "withdrawn")
+        self.clerk.write({"company_ids": branch.ids, "company_id": branch.id})
+        rows = self.env["hstyle.consent"].with_user(self.clerk)
+        rows = rows.with_context(allowed_company_ids=branch.ids)
+        self.assertEqual(rows.search_count([("partner_id", "=", self.partner.id)]), 2)
+
     def test_leaving_one_topic_keeps_the_others(self):
         """odoo/odoo#17191: leave the events, keep the news."""
         self._allow()
@@ -211,6 +227,34 @@ class TestContactGate(HstyleCommon):
         self.assertEqual(mails.filtered(lambda m: m.state == "cancel"), mails[1])
         self.assertEqual(self._get_contacts(), [("sent", False), ("refused", "today")])
 
+    def test_what_passed_is_judged_again(self):
+        """The server of mails was down; the customer said no before it came back."""
+        self._allow()
+        mail = self._queue()
+        mail._filter_gate()
+        self._allow(given=False)
+        self.assertFalse(mail._filter_gate())
+        self.assertEqual(mail.state, "cancel")
+        self.assertEqual(self._get_contacts(), [("refused", "withdrawn")])
+
+    def test_a_refusal_is_not_for_ever(self):
+        mail = self._queue()
+        mail.send()
+        self._allow()
+        mail.mark_outgoing()
+        self.assertEqual(mail._filter_gate(), mail)
+        self.assertEqual(
+            self._get_contacts(), [("refused", "no_consent"), ("sent", False)]
+        )
+
+    def test_what_the_queue_leaves_alone(self):
+        """A mail that was sent, failed or cancelled is no new contact."""
+        for state in ("sent", "exception", "cancel"):
+            mail = self._queue(state=state)
+            mail.send()
+            self.assertEqual(mail.state, state)
+        self.assertFalse(self._get_contacts())
+
     def test_what_passed_once_passes_again(self):
         """The queue crashed after the gate: the mail is not lost."""
         self._allow()
@@ -257,6 +301,25 @@ class TestContactGate(HstyleCommon):
         self.assertIn(states[willing.id], ("sent", "outgoing", "pending"))
         self.assertEqual(self._get_contacts(), [("refused", "no_consent")])
         self.assertEqual(self._get_contacts(willing), [("sent", False)])
+
+    def test_a_mailing_to_addresses(self):
+        """A list knows no customers: the address tells, of archived ones too."""
+        other = self._create_customer("Archived", active=False)
+        self._allow()
+        mailing = self.env["mailing.mailing"].create(
+            {
+                "subject": "Sale",
+                "body_html": "<p>Sale</p>",
+                "mailing_model_id": self.env["ir.model"]._get_id("mailing.contact"),
+            }
+        )
+        contacts = self.env["mailing.contact"].create(
+            [{"email": address} for address in (self.partner.email, other.email)]
+        )
+        mailing.mailing_domain = repr([("id", "in", contacts.ids)])
+        mailing.action_send_mail()
+        self.assertEqual(self._get_contacts(), [("sent", False)])
+        self.assertEqual(self._get_contacts(other), [("refused", "archived")])
 
     def test_an_sms_mailing_passes_the_gate(self):
         mailing = self.env["mailing.mailing"].create(
@@ -351,6 +414,15 @@ class TestPreferenceCentre(HttpCase, HstyleCommon):
         rows = self.partner.hstyle_consent_ids
         self.assertEqual(set(rows.mapped("source")), {"Preference centre"})
         self.assertEqual(set(rows.mapped("text")), {"Too many"})
+
+    def test_nonsense_is_no_wish(self):
+        page = self.url_open(self.url)
+        token = page.text.split('name="csrf_token" value="')[1].split('"')[0]
+        for wish in ("²", "-1", "99", ""):
+            form = {"csrf_token": token, "offer_cap": wish}
+            self.assertEqual(self.url_open(self.url, data=form).status_code, 200)
+        self.env.invalidate_all()
+        self.assertFalse(self.partner.offer_cap)
 
     def test_opening_changes_nothing(self):
         self.url_open(self.url + "?marketing_email=1&offer_cap=1")

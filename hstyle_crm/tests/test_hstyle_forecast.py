@@ -185,7 +185,8 @@ class TestHstyleForecast(HstyleCommon):
         )
         self.assertFalse(average["p_alive:avg"])
         rows = self._open_download(profile.action_export())
-        cells = dict(zip(*rows, strict=True))
+        # Empty cells at the end of a row are cut off.
+        cells = dict(zip(*rows, strict=False))
         self.assertFalse(cells["Expected revenue, next 12 months"])
 
     def test_who_came_once_may_come_back(self):

@@ -1,10 +1,12 @@
 from datetime import timedelta
 
 from freezegun import freeze_time
+from psycopg2 import IntegrityError
 
 from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
+from odoo.tools import mute_logger
 
 from ..tools import hashing
 from .common import HstylePointsCommon
@@ -115,6 +117,30 @@ class TestSegment(HstyleSegmentCommon):
         self.assertEqual(allowed.user_id, self.marketer)
         with self.assertRaises(AccessError):
             allowed.domain = "[('signup_type', '=', 'x')]"
+
+    def test_what_the_doors_write_alone(self):
+        """Nobody writes it by RPC: a segment of another author shows what they see."""
+        segment = self.segment.with_user(self.marketer)
+        author = self.segment.user_id
+        own = {
+            "user_id": self.manager.id,
+            "launched_on": "2027-01-01",
+            "refreshed_on": "2027-01-01",
+            "member_count": 7,
+        }
+        segment.write(own)
+        self.assertEqual(self.segment.user_id, author)
+        other = segment.create({"name": "Mine", **own})
+        self.assertEqual(other.user_id, self.marketer)
+        for one in (self.segment, other):
+            self.assertFalse(one.launched_on)
+            self.assertFalse(one.refreshed_on)
+            self.assertFalse(one.member_count)
+        copy = segment.copy()
+        self.assertEqual(copy.user_id, self.marketer)
+        # Without its author it would show everything.
+        with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
+            self.marketer.unlink()
 
     def test_the_shipped_ones(self):
         shipped = self.env["hstyle.segment"].with_context(active_test=False)
@@ -399,6 +425,87 @@ records.write({{"comment": "seen"}})
         self.assertEqual(
             len((people | self.people).filtered("category_id")), 203 - len(held)
         )
+
+    def test_what_is_archived_does_nothing(self):
+        action = self._add("tag", tag_id=self.tag.id)
+        self.segment._launch()
+        action.active = False
+        self.assertFalse(self._work())
+        action.active, self.segment.active = True, False
+        self.assertFalse(self._work())
+        self.segment.active = True
+        self.assertEqual(len(self._work()), 3)
+
+    def test_who_acted_is_not_deleted(self):
+        self._add("tag", tag_id=self.tag.id)
+        self.segment._launch()
+        self.segment.action_pause()
+        with self.assertRaisesRegex(UserError, "archive it instead"):
+            self.segment.unlink()
+
+    def test_runs_are_written_by_the_workers_alone(self):
+        self._add("tag", tag_id=self.tag.id)
+        self.segment._launch()
+        runs = self._work()
+        for user in (self.marketer, self.manager):
+            with self.assertRaises(AccessError):
+                runs.with_user(user).write({"state": "waiting"})
+        runs._finish("failed", error="Test")
+        with self.assertRaises(AccessError):
+            runs.with_user(self.agent).action_retry()
+        runs.with_user(self.marketer).action_retry()
+        self.assertEqual(set(runs.mapped("state")), {"waiting"})
+
+    def test_templates_of_other_documents(self):
+        template = self.env["mail.template"].create(
+            {"name": "Order", "model_id": self.env["ir.model"]._get_id("sale.order")}
+        )
+        with self.assertRaisesRegex(ValidationError, "for contacts"):
+            self._add("message", mail_template_id=template.id)
+
+    def test_a_pricelist_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        values = {"name": "Theirs", "company_id": other.id}
+        pricelist = self.env["product.pricelist"].create(values)
+        with self.assertRaises(UserError):
+            self._add("price", pricelist_id=pricelist.id)
+        values = {"partner_id": self.people[0].id, "date_to": "2099-01-01"}
+        with self.assertRaises(UserError):
+            self.env["hstyle.price.grant"].create(
+                {**values, "pricelist_id": pricelist.id}
+            )
+
+    def test_days_that_cannot_be(self):
+        pricelist = self.env["product.pricelist"].create({"name": "Come back"})
+        for values in ({"days": -5}, {"delay": -1}, {"delay": 10_000}):
+            with self.assertRaises(IntegrityError), mute_logger("odoo.sql_db"):
+                self._add("price", pricelist_id=pricelist.id, **values)
+                self.env.flush_all()
+
+    def test_an_sms_is_of_the_segments_company(self):
+        """The queue runs in another company, with other consents."""
+        other = self.env["res.company"].create({"name": "Other"})
+        other.write({"hstyle_quiet_from": 0, "hstyle_quiet_to": 0})
+        segment = self.segment.copy({"company_id": other.id})
+        template = self.env["sms.template"].create(
+            {
+                "name": "Come back",
+                "model_id": self.env["ir.model"]._get_id("res.partner"),
+                "body": "Hello",
+            }
+        )
+        self._add("message", segment=segment, sms_template_id=template.id)
+        person = self.people[0]
+        person.phone = "+86 138 0013 8000"
+        for company, given in ((other, True), (self.company, False)):
+            self.env["hstyle.consent"]._record(
+                person, "sms", "marketing", given, "Till", company=company
+            )
+        segment._launch()
+        self._work()
+        sms = self.env["sms.sms"].search([("partner_id", "=", person.id)])
+        self.assertEqual(sms._filter_gate(), sms)
+        self.assertEqual(person.hstyle_contact_ids.company_id, other)
 
     def test_bad_input_says_what_to_do(self):
         with self.assertRaisesRegex(UserError, "Add the first one"):
