@@ -10,7 +10,6 @@ REASONS = [
     ("blacklisted", "The address is on the blacklist"),
     ("withdrawn", "Consent was withdrawn"),
     ("no_consent", "Consent was never given"),
-    ("ticket", "A complaint is open"),
     ("control", "In the control group"),
     ("today", "Had an offer today already"),
     ("cap", "Had as many offers as agreed"),

@@ -1,5 +1,8 @@
+from dateutil.relativedelta import relativedelta
+
 from odoo import api, fields, models
 from odoo.fields import Domain
+from odoo.tools import SQL
 
 
 class HstyleSegmentCustomer(models.AbstractModel):
@@ -26,6 +29,13 @@ class HstyleSegmentCustomer(models.AbstractModel):
         string="Birthday this month",
         compute="_compute_has_birthday_this_month",
         search="_search_has_birthday_this_month",
+    )
+
+    has_complained = fields.Boolean(
+        string="Complained in 12 months",
+        compute="_compute_has_complained",
+        search="_search_has_complained",
+        help="Rated something with 1 or 2 of 5.",
     )
 
     # === FIELDS TO CHOOSE BY === #
@@ -63,6 +73,35 @@ class HstyleSegmentCustomer(models.AbstractModel):
         month = self.env.company._hstyle_today().month
         domain = Domain("birthday.month_number", "=", month)
         return domain if True in value else ~domain
+
+    def _compute_has_complained(self):
+        domain = [("has_complained", "=", True), ("id", "in", self.ids)]
+        unhappy = self.with_context(active_test=False).search(domain)
+        for partner in self:
+            partner.has_complained = partner in unhappy
+
+    @api.model
+    def _search_has_complained(self, operator, value):
+        if operator != "in":
+            return NotImplemented
+        since = fields.Datetime.now() - relativedelta(months=12)
+
+        def rated(_model, alias, _query):
+            return SQL(
+                """
+                EXISTS (SELECT FROM rating_rating g
+                          JOIN res_partner c ON c.id = g.partner_id
+                         WHERE c.commercial_partner_id = %s
+                           AND g.consumed
+                           AND g.rating BETWEEN 1 AND 2
+                           AND g.rated_on >= %s)
+                """,
+                SQL.identifier(alias, "id"),
+                since,
+            )
+
+        unhappy = Domain.custom(to_sql=rated)
+        return unhappy if True in value else ~unhappy
 
     # === FINDING === #
 

@@ -37,6 +37,12 @@ class HstyleSegmentCommon(HstylePointsCommon):
         segment.action_ids = [Command.create({"kind": kind, **values})]
         return segment.action_ids[-1]
 
+    @classmethod
+    def _rate(cls, partner, rating):
+        values = {"res_model_id": cls.env["ir.model"]._get_id("res.partner")}
+        values.update(res_id=partner.id, partner_id=partner.id, rating=rating)
+        cls.env["rating.rating"].create({**values, "consumed": True})
+
     def _work(self, moment=None):
         """Let the workers do what is due, as their cron does."""
         with freeze_time(moment or fields.Datetime.now() + timedelta(seconds=1)):
@@ -187,6 +193,23 @@ class TestSegment(HstyleSegmentCommon):
             segment._refresh()
         self.assertFalse(self._get_in(segment))
 
+    def test_large_customers_who_complained(self):
+        self._import([("1", "1", "2026-03-01", "a", "Li", "", "10")])
+        self.env["hstyle.profile"]._refresh()
+        buyer = self._get_buyer("a")
+        segment = self.env.ref("hstyle_crm.hstyle_segment_large_complained")
+        self._rate(buyer, 3)
+        segment._refresh()
+        self.assertFalse(self._get_in(segment) or buyer.has_complained)
+        self._rate(buyer, 2)
+        buyer.invalidate_recordset()
+        segment._refresh()
+        self.assertEqual(self._get_in(segment), buyer)
+        self.assertTrue(buyer.has_complained)
+        with freeze_time(fields.Datetime.now() + timedelta(days=367)):
+            segment._refresh()
+        self.assertFalse(self._get_in(segment))
+
     def test_a_merge_keeps_one_stay(self):
         self.segment._refresh()
         wizard = self.env["base.partner.merge.automatic.wizard"].create({})
@@ -263,15 +286,7 @@ class TestSegmentAction(HstyleSegmentCommon):
         self._add("tag", tag_id=self.tag.id, delay=1)
         now = fields.Datetime.now()
         self.segment._launch()
-        self.env["rating.rating"].create(
-            {
-                "res_model_id": self.env["ir.model"]._get_id("res.partner"),
-                "res_id": self.people[0].id,
-                "partner_id": self.people[0].id,
-                "rating": 2,
-                "consumed": True,
-            }
-        )
+        self._rate(self.people[0], 2)
         runs = self._work(now + timedelta(days=1, minutes=1))
         ends = {run.partner_id: run.reason for run in runs}
         self.assertEqual(ends[self.people[0]], "complained")
