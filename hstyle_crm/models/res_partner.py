@@ -266,7 +266,7 @@ class ResPartner(models.Model):
 
     # === THE CONTACT GATE === #
 
-    def _filter_contactable(self, channel, purpose):
+    def _filter_contactable(self, channel, purpose, what=""):
         """Return those customers who may be written to: the gate of every sender.
 
         :param str channel: "email" so far

@@ -1,0 +1,63 @@
+"""How a budget becomes offers: in proportion to value, within bounds, to the cent.
+
+A line has a value v, what the customer is expected to spend in cents, and a pull
+u = v × weight. Its depth in percent is min(max(k·u, floor), ceiling) with one factor k
+for all lines; it costs v × depth / 100. The sum of the costs grows with k and is linear
+between the points at which a line leaves the floor or reaches the ceiling. So k is a
+fraction that is found exactly, in one walk along these points, without any search.
+
+Cents are rounded by largest remainder (Hamilton), the earlier line first where equal.
+
+All numbers are integers: cents, hundredths of a weight, percent. The run does the same
+in SQL (`hstyle.offer.allocation`), and its test compares the two.
+"""
+
+from fractions import Fraction
+
+
+def get_target(total, budget, floor, ceiling):
+    """Return what to plan in cents, and the bound in the way of the budget or "".
+
+    :param total: sum of all values
+    """
+    least, most = -(-total * floor // 100), total * ceiling // 100
+    if budget < least:
+        return least, "floor"
+    if budget > most:
+        return most, "ceiling"
+    return budget, ""
+
+
+def get_factor(values, pulls, target, floor, ceiling):
+    """Return k, for which the lines cost ``target`` cents; 0 leaves all on the floor.
+
+    A line leaves the floor at k = floor / u and reaches the ceiling at ceiling / u. Both
+    are floor × ceiling / key, so that the keys are integers, and k grows as they fall.
+    """
+    changes = []
+    for value, pull in zip(values, pulls, strict=True):
+        changes.append((pull * ceiling, -floor * value, value * pull))
+        changes.append((pull * floor, ceiling * value, -value * pull))
+    constant, slope, factor = floor * sum(values), 0, Fraction(0)
+    for key, constant_change, slope_change in sorted(changes, reverse=True):
+        if constant * key + slope * floor * ceiling > 100 * target * key:
+            break
+        constant, slope = constant + constant_change, slope + slope_change
+        factor = Fraction(floor * ceiling, key)
+    return Fraction(100 * target - constant, slope) if slope else factor
+
+
+def share(values, pulls, target, floor, ceiling):
+    """Return (depth in tenths of a percent, cents) of each line; see above."""
+    factor = get_factor(values, pulls, target, floor, ceiling)
+    depths = [min(max(factor * pull, floor), ceiling) for pull in pulls]
+    costs = [value * depth / 100 for value, depth in zip(values, depths, strict=True)]
+    cents = [cost.__floor__() for cost in map(Fraction, costs)]
+    places = range(len(costs))
+    for place in sorted(places, key=lambda i: (cents[i] - costs[i], i))[
+        : target - sum(cents)
+    ]:
+        cents[place] += 1
+    return [
+        ((20 * depth + 1) // 2, cent) for depth, cent in zip(depths, cents, strict=True)
+    ]
