@@ -173,6 +173,11 @@ class HstyleOfferLine(models.Model):
         string="Given", readonly=True, help="What the offer took off the price."
     )
 
+    def _format_depth(self):
+        """Return how much is off, as the customer reads it."""
+        self.ensure_one()
+        return f"−{self.depth:g} %"
+
     # === ORDERS TAKE OFFERS === #
 
     @api.model

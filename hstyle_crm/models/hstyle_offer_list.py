@@ -104,11 +104,14 @@ class HstyleOfferList(models.Model):
             return
         raise UserError(text)
 
+    def _is_current(self):
+        """Tell whether today is a day of the list."""
+        self.ensure_one()
+        return self.date_from <= self.company_id._hstyle_today() <= self.date_to
+
     def _is_valid(self):
         """Tell whether offers of the list can be taken today."""
-        self.ensure_one()
-        today = self.company_id._hstyle_today()
-        return self.state == "open" and self.date_from <= today <= self.date_to
+        return self.state == "open" and self._is_current()
 
     # === LETTERS === #
 

@@ -32,7 +32,7 @@ class HstyleOrderOffer(models.AbstractModel):
         for order in self:
             offers = order._get_offers_given()
             order.hstyle_offer_text = ", ".join(
-                f"{offer.category_id.name} −{offer.depth:g} %" for offer in offers
+                f"{offer.category_id.name} {offer._format_depth()}" for offer in offers
             )
 
     @api.constrains("hstyle_offer_code", "partner_id")

@@ -105,6 +105,28 @@ ACCESS = {
         "marketer": "",
         "manager": "rwcu",
     },
+    "hstyle.offer.plan": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.offer.cell": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.offer.sponsor": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.offer.run": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.offer.list": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.offer.line": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.offer.report": {"clerk": "", "agent": "", "marketer": "r", "manager": "r"},
     "hstyle.tier.trial": {"clerk": "", "agent": "", "marketer": "", "manager": "rwcu"},
     "hstyle.tier.trial.line": {
         "clerk": "",
