@@ -5,6 +5,8 @@ from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
 
+from ..tools import qr
+
 _logger = logging.getLogger(__name__)
 
 #: Customers who are written to in one transaction.
@@ -165,6 +167,11 @@ class HstyleOfferList(models.Model):
         if "hstyle_purpose" in self.env["mail.mail"]._fields:
             return {"hstyle_purpose": "marketing"}
         return None
+
+    def _get_qr_uri(self):
+        """Return the source of an image with the code, for a scanner."""
+        self.ensure_one()
+        return qr.get_uri(self.code)
 
     def _get_portal_lines(self):
         """Return the offers in the order in which the customer reads them."""

@@ -1,5 +1,4 @@
 from odoo import api, fields, models
-from odoo.fields import NO_ACCESS
 
 
 class HstyleOrderLineOffer(models.AbstractModel):
@@ -19,7 +18,6 @@ class HstyleOrderLineOffer(models.AbstractModel):
         copy=False,
         index="btree_not_null",
         ondelete="set null",
-        groups=NO_ACCESS,
     )
 
     @api.depends("product_id", "order_id.partner_id", "order_id.hstyle_offer_code")
