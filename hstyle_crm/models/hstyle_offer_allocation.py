@@ -64,7 +64,7 @@ SELECT key, constant, slope
         WINDOW keys AS (ORDER BY key DESC)
        ) walk
  WHERE constant * key + slope * %(floor)s * %(ceiling)s
-       <= 100 * %(target)s::numeric * key
+       <= %(goal)s::numeric * key
  ORDER BY key
  LIMIT 1
 """
@@ -155,7 +155,7 @@ class HstyleOfferAllocation(models.AbstractModel):
         )
         budget, total = round(self.budget * self._get_unit()), int(total)
         target, bound = offers.get_target(total, budget, self.floor, self.ceiling)
-        self._share(total, target)
+        self._share(total, budget)
         return {
             "customers": customers,
             "lines": lines,
@@ -205,21 +205,18 @@ class HstyleOfferAllocation(models.AbstractModel):
             "COALESCE(p.expected_value_12m::numeric / NULLIF(p.revenue_12m, 0), 1)"
         )
 
-    def _share(self, total, target):
+    def _share(self, total, budget):
         """Fill ``hstyle_offer_shared``: what `tools.offers.share` returns, in SQL."""
-        values = {
-            "floor": self.floor,
-            "ceiling": self.ceiling,
-            "target": target,
-            "total": total,
-        }
+        bounds = {"floor": self.floor, "ceiling": self.ceiling}
+        goal = offers.get_goal(total, budget, **bounds)
+        target, _bound = offers.get_target(total, budget, **bounds)
+        query = SQL(_FACTOR, total=total, goal=goal, **bounds)
         num, den = 0, 1
-        for key, constant, slope in self.env.execute_query(SQL(_FACTOR, **values)):
+        for key, constant, slope in self.env.execute_query(query):
             num, den = self.floor * self.ceiling, int(key)
             if slope:
-                num, den = int(100 * target - constant), int(slope)
-        del values["total"]
-        self.env.cr.execute(SQL(_SHARED, num=num, den=den, **values))
+                num, den = int(goal - constant), int(slope)
+        self.env.cr.execute(SQL(_SHARED, num=num, den=den, target=target, **bounds))
 
     def _get_depths(self):
         """Return (from %, to %, offers) in up to five equal steps of depth."""

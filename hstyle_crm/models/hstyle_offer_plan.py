@@ -3,6 +3,8 @@ from datetime import timedelta
 
 from odoo import Command, api, fields, models, tools
 from odoo.exceptions import UserError, ValidationError
+from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
+from odoo.tools import SQL
 
 from .hstyle_habit import LOYALTIES, USAGES
 
@@ -234,8 +236,10 @@ class HstyleOfferPlan(models.Model):
         """
         self.ensure_one()
         day = self._today()
-        # Two runs at once: the second waits, and fails on the unique key of the first.
-        self.env.cr.execute("SELECT pg_advisory_xact_lock(hashtext('hstyle_offer'))")
+        # Of two runs at once the second waits here, and is then called again.
+        self.env.cr.execute(
+            SQL("UPDATE hstyle_offer_plan SET id = id WHERE id = %s", self.id)
+        )
         if running := self._get_running(day):
             return running
         figures = self._allocate(day)
@@ -334,12 +338,14 @@ class HstyleOfferPlan(models.Model):
         try:
             with self.env.cr.savepoint():
                 run = self._run()
+        except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
+            self.env.cr.rollback()
+            return _logger.info("Somebody else runs offer plan %s.", self.name)
         except Exception as error:
             _logger.exception("Offer plan %s cannot run.", self.name)
             text = str(error)
         else:
             text = "" if run.list_count else run.result_text
         if text:
-            self.env["res.users"]._tell_crm_managers(
-                self.env._("%s: no lists of offers", self.name), text
-            )
+            subject = self.env._("%s: no lists of offers", self.name)
+            self.env["res.users"]._tell_crm_managers(subject, text)

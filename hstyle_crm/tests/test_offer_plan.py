@@ -36,12 +36,9 @@ class TestOfferPlan(HstyleOffersCommon, MailCommon):
                 " FROM hstyle_offer_shared ORDER BY position"
             )
             values, pulls, *shares = zip(*self.env.cr.fetchall(), strict=True)
-            target, bound = offers.get_target(
-                sum(values), round(budget * 100), self.plan.floor, self.plan.ceiling
-            )
-            expected = offers.share(
-                values, pulls, target, self.plan.floor, self.plan.ceiling
-            )
+            cents, bounds = round(budget * 100), (self.plan.floor, self.plan.ceiling)
+            target, bound = offers.get_target(sum(values), cents, *bounds)
+            expected = offers.share(values, pulls, cents, *bounds)
             self.assertEqual(list(zip(*shares, strict=True)), expected, budget)
             self.assertEqual((figures["planned"], figures["bound"]), (target / 100, bound))
             self.assertEqual(figures["lines"], 300)

@@ -1,5 +1,3 @@
-from fractions import Fraction
-
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -24,7 +22,7 @@ class TestOfferTools(BaseCase):
         budget = int(sum(values) * part)
         total = sum(values)
         target, bound = offers.get_target(total, budget, floor, ceiling)
-        shares = offers.share(values, pulls, target, floor, ceiling)
+        shares = offers.share(values, pulls, budget, floor, ceiling)
         return values, pulls, ceiling, budget, target, bound, shares
 
     @settings(max_examples=400, deadline=None)
@@ -52,14 +50,14 @@ class TestOfferTools(BaseCase):
     @given(_LINES, st.integers(1, 40), st.integers(0, 60), st.fractions(0, 1))
     def test_one_factor_for_all(self, lines, floor, width, part):
         """The definition itself, and no line gets less for pulling more."""
-        values, pulls, ceiling, _budget, target, bound, shares = self._share(
+        values, pulls, ceiling, budget, target, bound, shares = self._share(
             lines, floor, width, part
         )
         if not bound:
-            factor = offers.get_factor(values, pulls, target, floor, ceiling)
+            factor = offers.get_factor(values, pulls, budget, floor, ceiling)
             depths = [min(max(factor * pull, floor), ceiling) for pull in pulls]
-            cost = sum(v * d / 100 for v, d in zip(values, depths, strict=True))
-            self.assertEqual(Fraction(cost), target)
+            cost = sum(v * d for v, d in zip(values, depths, strict=True))
+            self.assertEqual(cost, 100 * target)
         ordered = sorted(zip(pulls, shares, strict=True))
         depths = [tenths for _pull, (tenths, _cents) in ordered]
         self.assertEqual(depths, sorted(depths))

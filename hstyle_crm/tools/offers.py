@@ -28,31 +28,38 @@ def get_target(total, budget, floor, ceiling):
     return budget, ""
 
 
-def get_factor(values, pulls, target, floor, ceiling):
-    """Return k, for which the lines cost ``target`` cents; 0 leaves all on the floor.
+def get_goal(total, budget, floor, ceiling):
+    """Return what the lines cost before cents are rounded, in hundredths of a cent."""
+    return min(max(100 * budget, total * floor), total * ceiling)
+
+
+def get_factor(values, pulls, budget, floor, ceiling):
+    """Return k, for which the lines cost the budget, or as near as the bounds let them.
 
     A line leaves the floor at k = floor / u and reaches the ceiling at ceiling / u. Both
     are floor × ceiling / key, so that the keys are integers, and k grows as they fall.
     """
+    goal = get_goal(sum(values), budget, floor, ceiling)
     changes = []
     for value, pull in zip(values, pulls, strict=True):
         changes.append((pull * ceiling, -floor * value, value * pull))
         changes.append((pull * floor, ceiling * value, -value * pull))
     constant, slope, factor = floor * sum(values), 0, Fraction(0)
     for key, constant_change, slope_change in sorted(changes, reverse=True):
-        if constant * key + slope * floor * ceiling > 100 * target * key:
+        if constant * key + slope * floor * ceiling > goal * key:
             break
         constant, slope = constant + constant_change, slope + slope_change
         factor = Fraction(floor * ceiling, key)
-    return Fraction(100 * target - constant, slope) if slope else factor
+    return Fraction(goal - constant, slope) if slope else factor
 
 
-def share(values, pulls, target, floor, ceiling):
+def share(values, pulls, budget, floor, ceiling):
     """Return (depth in tenths of a percent, cents) of each line; see above."""
-    factor = get_factor(values, pulls, target, floor, ceiling)
+    target, _bound = get_target(sum(values), budget, floor, ceiling)
+    factor = get_factor(values, pulls, budget, floor, ceiling)
     depths = [min(max(factor * pull, floor), ceiling) for pull in pulls]
-    costs = [value * depth / 100 for value, depth in zip(values, depths, strict=True)]
-    cents = [cost.__floor__() for cost in map(Fraction, costs)]
+    costs = [Fraction(v * depth, 100) for v, depth in zip(values, depths, strict=True)]
+    cents = [int(cost) for cost in costs]
     places = range(len(costs))
     for place in sorted(places, key=lambda i: (cents[i] - costs[i], i))[
         : target - sum(cents)
