@@ -9,7 +9,8 @@ from ..tools import offers
 _CANDIDATES = """
 SELECT h.partner_id, h.category_id, h.loyalty, h.usage, h.last_on, h.cycle_source,
        round(%(unit)s * %(outlook)s * h.revenue_12m
-             * LEAST(1, GREATEST(COALESCE(h.gap_days, 365), %(days)s) / 365.0)) AS value,
+             * LEAST(1, GREATEST(COALESCE(h.gap_days, 365), %(days)s) / 365.0))
+           AS value,
        round(100 * c.weight) AS weight
   FROM hstyle_habit h
   JOIN hstyle_profile p
@@ -92,7 +93,8 @@ ANALYZE hstyle_offer_shared
 
 _LISTS = """
 INSERT INTO hstyle_offer_list
-       (run_id, plan_id, company_id, partner_id, code, date_from, date_to, state, to_mail)
+       (run_id, plan_id, company_id, partner_id, code, date_from, date_to, state,
+        to_mail)
 SELECT %(run)s, %(plan)s, %(company)s, partner_id,
        concat_ws('-', substr(code, 1, 5), substr(code, 6, 5), substr(code, 18, 5),
                  substr(code, 23, 5)),

@@ -91,7 +91,9 @@ class HstyleOfferList(models.Model):
         found = self.sudo().search([("code", "=", self._normalize_code(text))])
         values = {"code": text, "customer": customer.name}
         if not found or found.company_id != company:
-            text = self.env._("There is no offer list with the code %(code)s.", **values)
+            text = self.env._(
+                "There is no offer list with the code %(code)s.", **values
+            )
         elif found.partner_id != customer:
             text = self.env._(
                 "The code %(code)s is not one of %(customer)s: it belongs to another "
@@ -153,7 +155,9 @@ class HstyleOfferList(models.Model):
             return 0
         try:
             with self.env.cr.savepoint():
-                template.send_mail_batch(lists.ids, email_values=self._get_mail_values())
+                template.send_mail_batch(
+                    lists.ids, email_values=self._get_mail_values()
+                )
             return len(lists)
         except Exception:
             if len(lists) == 1:

@@ -340,7 +340,8 @@ class HstyleOfferPlan(models.Model):
                 run = self._run()
         except PG_CONCURRENCY_EXCEPTIONS_TO_RETRY:
             self.env.cr.rollback()
-            return _logger.info("Somebody else runs offer plan %s.", self.name)
+            _logger.info("Somebody else runs offer plan %s.", self.name)
+            return
         except Exception as error:
             _logger.exception("Offer plan %s cannot run.", self.name)
             text = str(error)

@@ -55,7 +55,8 @@ class HstyleOfferReport(models.Model):
                 SELECT o.run_id, o.plan_id, o.company_id, o.date_from AS day,
                        o.partner_id, l.sponsor_id, l.category_id, l.id,
                        l.state = 'redeemed' AS redeemed, l.amount_given,
-                       round(l.amount_given * l.sponsor_share / 100, 2) AS amount_sponsor
+                       round(l.amount_given * l.sponsor_share / 100, 2)
+                           AS amount_sponsor
                   FROM hstyle_offer_line l
                   JOIN hstyle_offer_list o ON o.id = l.list_id
                  WHERE l.sponsor_id IS NOT NULL

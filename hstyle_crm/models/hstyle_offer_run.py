@@ -32,6 +32,4 @@ class HstyleOfferRun(models.Model):
     )
     result_text = fields.Text(string="Result", readonly=True)
 
-    _day_unique = models.Constraint(
-        "UNIQUE (plan_id, day)", "A plan runs once a day."
-    )
+    _day_unique = models.Constraint("UNIQUE (plan_id, day)", "A plan runs once a day.")

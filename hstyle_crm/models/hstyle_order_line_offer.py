@@ -69,9 +69,9 @@ class HstyleOrderLineOffer(models.AbstractModel):
     def _choose_offer(self, found):
         """Return what the order took for its payment, or else the best open offer."""
         before, category = self.hstyle_offer_line_id, self.product_id.categ_id
-        if before and before.order_id == self.order_id._origin:
-            if before.category_id == category:
-                return before
+        held = before and before.order_id == self.order_id._origin
+        if held and before.category_id == category:
+            return before
         customer = self.order_id.partner_id.commercial_partner_id
         return found.get((customer._origin.id, category.id), before.browse())
 

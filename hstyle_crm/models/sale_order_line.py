@@ -62,8 +62,9 @@ class SaleOrderLine(models.Model):
 
     @api.depends("hstyle_offer_line_id")
     def _compute_discount(self):
-        super()._compute_discount()
+        result = super()._compute_discount()
         self._apply_offer_discount()
+        return result
 
     def copy_data(self, default=None):
         vals_list = super().copy_data(default)

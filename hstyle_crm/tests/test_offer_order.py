@@ -248,7 +248,7 @@ class TestOfferOrder(HstyleOffersCommon):
         return middle - start, self.cr.sql_log_count - middle
 
     def test_roles(self):
-        """Clerks and agents read lists; nobody writes them, and plans are marketers'."""
+        """Clerks and agents read lists; nobody writes them; plans are marketers'."""
         one = self._offer()
         for user in (self.clerk, self.agent):
             self.assertTrue(one.with_user(user).line_ids.read(["depth", "state"]))

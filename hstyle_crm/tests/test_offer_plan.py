@@ -40,7 +40,9 @@ class TestOfferPlan(HstyleOffersCommon, MailCommon):
             target, bound = offers.get_target(sum(values), cents, *bounds)
             expected = offers.share(values, pulls, cents, *bounds)
             self.assertEqual(list(zip(*shares, strict=True)), expected, budget)
-            self.assertEqual((figures["planned"], figures["bound"]), (target / 100, bound))
+            self.assertEqual(
+                (figures["planned"], figures["bound"]), (target / 100, bound)
+            )
             self.assertEqual(figures["lines"], 300)
             self.assertEqual(sum(count for *_, count in figures["depths"]), 300)
             total += not bound
@@ -196,7 +198,9 @@ class TestOfferPlan(HstyleOffersCommon, MailCommon):
         first = self._get_lists(partner)
         self.assertEqual(first.line_ids.mapped("state"), ["open"])
         self._pass_night()
-        self.assertEqual(first.state, "open", "what was bought before does not close it")
+        self.assertEqual(
+            first.state, "open", "what was bought before does not close it"
+        )
         with freeze_time("2026-03-16 20:00:00"):
             buy("9", "03-16")
             refresh()
@@ -297,7 +301,12 @@ class TestOfferPlan(HstyleOffersCommon, MailCommon):
         report = self.env["ir.actions.report"].with_user(self.clerk)
         name = "hstyle_crm.hstyle_offer_list_report"
         html = report._render_qweb_html(name, one.ids)[0].decode()
-        for text in ("Dresses", one.code, "data:image/svg+xml;base64,", one.partner_id.name):
+        for text in (
+            "Dresses",
+            one.code,
+            "data:image/svg+xml;base64,",
+            one.partner_id.name,
+        ):
             self.assertIn(text, html)
 
     def test_small_cells_of_sponsors(self):
@@ -355,9 +364,7 @@ class TestOfferPlan(HstyleOffersCommon, MailCommon):
         self.assertEqual((four.redeemed_count, four.amount_given), (0, 0))
         folded = lines.filtered(lambda x: x.category_id in self.coats | socks)
         self._know(people[0], socks)
-        folded[0].copy(
-            {"list_id": self._get_lists(people[0]).id, "state": "expired"}
-        )
+        folded[0].copy({"list_id": self._get_lists(people[0]).id, "state": "expired"})
         self.env.flush_all()
         self.env.invalidate_all()
         [other] = report.search([("category_id", "=", False)])

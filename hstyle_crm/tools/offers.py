@@ -36,8 +36,8 @@ def get_goal(total, budget, floor, ceiling):
 def get_factor(values, pulls, budget, floor, ceiling):
     """Return k, for which the lines cost the budget, or as near as the bounds let them.
 
-    A line leaves the floor at k = floor / u and reaches the ceiling at ceiling / u. Both
-    are floor × ceiling / key, so that the keys are integers, and k grows as they fall.
+    A line leaves the floor at k = floor / u and reaches the ceiling at ceiling / u.
+    Both are floor × ceiling / key: the keys are integers, and k grows as they fall.
     """
     goal = get_goal(sum(values), budget, floor, ceiling)
     changes = []
