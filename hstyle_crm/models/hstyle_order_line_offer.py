@@ -1,4 +1,7 @@
 from odoo import api, fields, models
+from odoo.tools.sql import column_exists, create_column
+
+_COLUMN = "hstyle_offer_line_id"
 
 
 class HstyleOrderLineOffer(models.AbstractModel):
@@ -19,6 +22,12 @@ class HstyleOrderLineOffer(models.AbstractModel):
         index="btree_not_null",
         ondelete="set null",
     )
+
+    def _auto_init(self):
+        """Add the column empty: the host would compute it for millions of lines."""
+        if self._auto and not column_exists(self.env.cr, self._table, _COLUMN):
+            create_column(self.env.cr, self._table, _COLUMN, "int4")
+        return super()._auto_init()
 
     @api.depends("product_id", "order_id.partner_id", "order_id.hstyle_offer_code")
     def _compute_hstyle_offer_line_id(self):

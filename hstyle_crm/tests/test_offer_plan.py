@@ -219,6 +219,17 @@ class TestOfferPlan(HstyleOffersCommon, MailCommon):
         self.assertEqual(both.mapped("state"), ["expired", "closed"])
         self.assertEqual(len(self._get_lists(partner)), 2, "stopped")
 
+    def test_bought_on_the_day_of_the_list(self):
+        """What was bought earlier on the day of the list does not close its offer."""
+        self._know(self.partner, self.dresses, gap=7, due=7)
+        self._run()
+        self._pass_night()
+        self.assertEqual(self._get_offer().state, "open")
+        habit = self.env["hstyle.habit"].search([("partner_id", "=", self.partner.id)])
+        habit.last_on = fields.Date.today() + timedelta(days=1)
+        self._pass_night()
+        self.assertEqual(self._get_offer().state, "bought")
+
     def test_sponsors(self):
         """The nearest category with a sponsor counts."""
         gowns = self.env["product.category"].create(
