@@ -45,6 +45,7 @@ class HstyleOrderOffer(models.AbstractModel):
 
     def action_update_offers(self):
         """Give the lines of quotations the offers that are valid now."""
+        self.check_access("write")
         lines = self.filtered(lambda o: o.state in ("draft", "sent")).order_line
         lines._refresh_offers()
 
