@@ -8,4 +8,5 @@ class PaymentTransaction(models.Model):
     def create(self, vals_list):
         transactions = super().create(vals_list)
         transactions.sale_order_ids._hold_points()
+        transactions.sale_order_ids._hold_offers()
         return transactions

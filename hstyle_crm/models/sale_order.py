@@ -23,7 +23,12 @@ class SaleOrder(models.Model):
     """
 
     _name = "sale.order"
-    _inherit = ["sale.order", "hstyle.points.spending", "hstyle.order.discount"]
+    _inherit = [
+        "sale.order",
+        "hstyle.points.spending",
+        "hstyle.order.discount",
+        "hstyle.order.offer",
+    ]
 
     points_wanted = fields.Float(
         string="Points to spend",
@@ -69,6 +74,7 @@ class SaleOrder(models.Model):
         for order in chosen:
             order._fix_points()
             order._settle_points(fresh=True)
+        chosen._settle_offers()
         chosen._settle_tiers()
         return refused._notify_refused(len(chosen)) if refused else result
 
@@ -79,7 +85,12 @@ class SaleOrder(models.Model):
         later = self.with_context(**SETTLE_LATER)
         result = super(SaleOrder, later)._action_cancel()
         self._settle_points()
+        self._settle_offers()
         return result
+
+    def _recompute_prices(self):
+        self.action_update_offers()
+        return super()._recompute_prices()
 
     def _add_points_for_coupon(self, coupon_points):
         # The host adds to the points of these very records.

@@ -20,7 +20,8 @@ _COST = {"points_cost", "coupon_id", "reward_id"}
 
 
 class SaleOrderLine(models.Model):
-    _inherit = "sale.order.line"
+    _name = "sale.order.line"
+    _inherit = ["sale.order.line", "hstyle.order.line.offer"]
 
     # What the line earned when its order was confirmed. The points stay, in the share
     # of the amount that is still bought; rules and tiers may have changed since.
@@ -58,6 +59,20 @@ class SaleOrderLine(models.Model):
         result = super(SaleOrderLine, later).unlink()
         orders._settle_changed()
         return result
+
+    @api.depends("hstyle_offer_line_id")
+    def _compute_discount(self):
+        result = super()._compute_discount()
+        self._apply_offer_discount()
+        return result
+
+    def copy_data(self, default=None):
+        vals_list = super().copy_data(default)
+        for line, vals in zip(self.sudo(), vals_list, strict=True):
+            if line._is_offer_given():
+                # A copy takes an offer of its own, or none.
+                vals.pop("discount", None)
+        return vals_list
 
     def _check_points_cost(self):
         """Refuse a reward that would give points."""

@@ -16,6 +16,9 @@ from . import test_hstyle_segment
 from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program
+from . import test_offer_order
+from . import test_offer_plan
+from . import test_offer_tools
 from . import test_points_attacks
 from . import test_points_property
 from . import test_points_stock

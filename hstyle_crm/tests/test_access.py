@@ -116,6 +116,28 @@ ACCESS = {
         "marketer": "",
         "manager": "rwcu",
     },
+    "hstyle.offer.plan": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.offer.cell": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.offer.sponsor": {
+        "clerk": "r",
+        "agent": "r",
+        "marketer": "rwcu",
+        "manager": "rwcu",
+    },
+    "hstyle.offer.run": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.offer.list": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.offer.line": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.offer.report": {"clerk": "", "agent": "", "marketer": "r", "manager": "r"},
     "hstyle.tier.trial": {"clerk": "", "agent": "", "marketer": "", "manager": "rwcu"},
     "hstyle.tier.trial.line": {
         "clerk": "",
@@ -289,6 +311,7 @@ class TestAccess(HstyleCommon):
         values = {"name": "Sale", "body": "Sale", "company_id": company.id}
         self.env["hstyle.sms.text"].create(values)
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
+        self._give_offers(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -394,6 +417,46 @@ class TestAccess(HstyleCommon):
                 "date_to": "2100-01-01",
             }
         )
+
+    def _give_offers(self, company):
+        """Let five customers of a company have had lists, with a sponsor."""
+        category = self.env["product.category"].create({"name": "Theirs"})
+        sponsor = {"partner_id": company.partner_id.id, "category_id": category.id}
+        plan = self.env["hstyle.offer.plan"].create(
+            {
+                "name": "Theirs",
+                "company_id": company.id,
+                "threshold": 0,
+                "budget": 9,
+                "sponsor_ids": [Command.create(sponsor)],
+            }
+        )
+        run = plan._record_run(
+            plan._today(),
+            {"customers": 5, "lines": 5, "planned": 9, "bound": False, "depths": []},
+        )
+        for number in range(5):
+            self.env["hstyle.offer.list"].create(
+                {
+                    "run_id": run.id,
+                    "plan_id": plan.id,
+                    "company_id": company.id,
+                    "partner_id": self._create_partner().id,
+                    "code": f"CODE{number}",
+                    "date_from": run.day,
+                    "date_to": run.date_to,
+                    "state": "expired",
+                    "line_ids": [
+                        Command.create(
+                            {
+                                "category_id": category.id,
+                                "state": "expired",
+                                "sponsor_id": company.partner_id.id,
+                            }
+                        )
+                    ],
+                }
+            )
 
     def test_tiers_are_for_managers(self):
         """The host lets salespeople write grades: not those of members."""
