@@ -746,7 +746,7 @@ def get_targets(small, large):
         ),
         ("rows of res_partner updated", updates, "≤ 0"),
         ("MB of WAL in a quiet night", large.get("quiet night", "wal"), "≤ 20"),
-        ("MB of WAL after a day's orders", large.get("incremental", "wal"), "≤ 40"),
+        ("MB of WAL after a day's orders", large.get("incremental", "wal"), "≤ 20"),
     ]
 
 
