@@ -38,7 +38,7 @@ class HstyleConsent(models.Model):
     )
     channel = fields.Selection(selection=CHANNELS, required=True, readonly=True)
     purpose = fields.Selection(selection=PURPOSES, required=True, readonly=True)
-    given = fields.Boolean(readonly=True, help="Or withdrawn.")
+    given = fields.Boolean(string="Allowed", readonly=True, help="Or withdrawn.")
     date = fields.Datetime(string="When", required=True, readonly=True)
     source = fields.Char(string="Where", required=True, readonly=True)
     text = fields.Text(

@@ -80,7 +80,7 @@ class HstyleSegment(models.Model):
         "with them proves what the actions are worth. Drawn on the person, and kept.",
     )
     stop_bought = fields.Boolean(
-        string="Bought", help="No further action for who bought since entering."
+        string="Has bought", help="No further action for who bought since entering."
     )
     stop_left = fields.Boolean(
         string="Left the segment", default=True, help="No further action then."

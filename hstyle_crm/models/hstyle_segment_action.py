@@ -48,7 +48,7 @@ class HstyleSegmentAction(models.Model):
     delay_hours = fields.Integer(
         compute="_compute_delay_hours", store=True, precompute=True
     )
-    delay = fields.Integer(string="After", help="0: at once.")
+    delay = fields.Integer(help="0: at once.")
     delay_unit = fields.Selection(
         selection=[("hours", "Hours"), ("days", "Days")], default="days", required=True
     )
