@@ -165,24 +165,30 @@ class MailMail(models.Model):
 
     def _prepare_outgoing_body(self):
         body = super()._prepare_outgoing_body()
-        key = f"mail:{self.id}"
-        if (
-            not body
-            or not self._get_purpose()
-            or not self.env["hstyle.contact"]
-            .sudo()
-            .search_count([("key", "=", key)], limit=1)
-        ):
-            return body
-        return self._link_preferences(body)
+        person = self._get_contact().partner_id
+        return self._link_preferences(body, person) if body and person else body
 
-    def _link_preferences(self, body):
+    def _prepare_outgoing_list(self, mail_server=False, doc_to_followers=None):
+        """Let programs of mail offer the way out, too; mailings have the host's."""
+        emails = super()._prepare_outgoing_list(mail_server, doc_to_followers)
+        if not self.mailing_id and self._get_contact():
+            for email in emails:
+                url = f"<{self._get_preferences_url()}>"
+                email["headers"].setdefault("List-Unsubscribe", url)
+        return emails
+
+    def _get_contact(self):
+        """Return the row of a mail that passed the gate, or none."""
+        if not self._get_purpose():
+            return self.env["hstyle.contact"].browse()
+        domain = [("key", "=", f"mail:{self.id}")]
+        return self.env["hstyle.contact"].sudo().search(domain, limit=1)
+
+    def _link_preferences(self, body, person):
         """Lead the mailing's own link to our page, or add one below."""
         url = self._get_preferences_url()
         host_link = f"{self.mailing_id.get_base_url()}/unsubscribe_from_list"
         if host_link in body:
             return body.replace(host_link, url)
-        link = self.env["ir.qweb"]._render(
-            "hstyle_crm.mail_preferences_link", {"url": url}
-        )
-        return body + link
+        qweb = self.env["ir.qweb"].with_context(lang=person.lang)
+        return body + qweb._render("hstyle_crm.mail_preferences_link", {"url": url})

@@ -390,6 +390,8 @@ class TestPreferenceCentre(HttpCase, HstyleCommon):
     def test_each_mail_leads_there(self):
         body = self.mail._prepare_outgoing_body()
         self.assertIn(self.url, body)
+        [email] = self.mail._prepare_outgoing_list()
+        self.assertEqual(email["headers"]["List-Unsubscribe"], f"<{self.url}>")
 
     def test_choosing_without_login(self):
         page = self.url_open(self.url)
