@@ -249,7 +249,7 @@ def _sell(env, program, number=24):
     """Let the richest members order here: they spend points, and regret some orders."""
     values = {"name": "Linen dress", "list_price": 79, "type": "service"}
     dress = env["product.product"].create({**values, "taxes_id": [(5,)]})
-    domain = [("program_id", "=", program.id), ("points", ">", 0)]
+    domain = [("program_id", "=", program.id), ("points", ">=", 500)]
     cards = env["loyalty.card"].search(domain, order="points desc", limit=number)
     for rank, card in enumerate(cards):
         line = {"product_id": dress.id, "product_uom_qty": 1 + rank % 3}

@@ -17,6 +17,9 @@ data_dir = {data}
 screenshots = {logs}
 http_interface = 127.0.0.1
 list_db = False
+# All tests run in one process, where scipy's address space and the default limit of
+# 2.5 GB leave no room for the threads of a browser's requests.
+limit_memory_hard = 0
 """
 
 

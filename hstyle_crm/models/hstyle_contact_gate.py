@@ -33,7 +33,7 @@ class HstyleContactGate(models.AbstractModel):
     hstyle_contact_ids = fields.One2many(
         comodel_name="hstyle.contact",
         inverse_name="partner_id",
-        string="Messages",
+        string="Messages to the customer",
         groups="hstyle_crm.hstyle_crm_group_user",
     )
     preferred_channel = fields.Selection(

@@ -26,7 +26,7 @@ class HstyleSmsSettings(models.AbstractModel):
         string="SdkAppId", help="The number of the application in the SMS console."
     )
     hstyle_tencent_sign = fields.Char(
-        string="Signature",
+        string="SMS signature",
         help="The approved name that stands in 【】 before each SMS.",
     )
     hstyle_sms_callback = fields.Char(
