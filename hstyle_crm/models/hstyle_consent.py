@@ -68,7 +68,7 @@ class HstyleConsent(models.Model):
         :param str text: the wording that they agreed to
         :return: the rows
         """
-        company = (company or self.env.company).root_id
+        company = (company or self.env.company).sudo().root_id
         values = {
             "company_id": company.id,
             "channel": channel,
@@ -112,7 +112,7 @@ class HstyleConsent(models.Model):
         Offers need a consent where the company says so; all else goes on until it is
         withdrawn.
         """
-        company = company.root_id
+        company = company.sudo().root_id
         asked = purpose == "marketing" and company.hstyle_opt_in
         given = self._sql_given(partner, company, channel, purpose)
         return SQL("COALESCE(%s, %s)", given, not asked)

@@ -79,7 +79,7 @@ class HstyleContact(models.Model):
         :param message: channel, purpose, company, and lists of whats, keys, campaigns
         """
         count = len(partner_ids)
-        company, purpose = message["company"].root_id, message["purpose"]
+        company, purpose = message["company"].sudo().root_id, message["purpose"]
         day = company._hstyle_today()
         rows = self.env.execute_query(
             SQL(

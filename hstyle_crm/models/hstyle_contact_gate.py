@@ -145,7 +145,7 @@ class HstyleContactGate(models.AbstractModel):
 
         One query for all; it writes nothing.
         """
-        company = (company or self.env.company).root_id
+        company = (company or self.env.company).sudo().root_id
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
@@ -267,6 +267,7 @@ class HstyleContactGate(models.AbstractModel):
     def _get_quiet_end(self, company):
         """Return the moment (UTC) when this person's night is over."""
         self.ensure_one()
+        company = company.sudo().root_id
         tz = ZoneInfo(self.tz or company.hstyle_tz)
         now = fields.Datetime.now().replace(tzinfo=UTC).astimezone(tz)
         minutes = round(company.hstyle_quiet_to * 60)

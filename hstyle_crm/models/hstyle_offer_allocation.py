@@ -26,6 +26,7 @@ SELECT h.partner_id, h.category_id, h.loyalty, h.usage, h.last_on, h.cycle_sourc
  WHERE h.company_id = %(company)s
    AND h.due_from <= %(end)s
    AND h.due_to >= %(day)s
+   AND NOT %(held)s
 """
 
 # Goods due by their own cycle come first, then those that pull most.
@@ -183,6 +184,8 @@ class HstyleOfferAllocation(models.AbstractModel):
             company=self.company_id.id,
             day=day,
             end=self._get_end(day),
+            # Their orders would take the offers, told or not.
+            held=self.company_id._sql_is_held_out(SQL("h.partner_id")),
         )
         self.env.cr.execute(
             """

@@ -3,6 +3,7 @@ import re
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import SQL
 
 from ..tools import qr
@@ -123,26 +124,34 @@ class HstyleOfferList(models.Model):
     def _cron_mail(self):
         """Send the lists that wait, in committed batches."""
         commit, total = self.env["ir.cron"]._commit_progress, 0
-        waiting = [("to_mail", "=", True)]
+        waiting, last = Domain("to_mail", "=", True), 0
         commit(remaining=self.search_count(waiting))
-        while lists := self.search(waiting, limit=LETTERS, order="id"):
+        while lists := self.search(
+            waiting & Domain("id", ">", last), limit=LETTERS, order="id"
+        ):
+            last = lists[-1].id
             total += lists._mail()
             if not commit(len(lists)):
                 break
         _logger.info("%s offer lists were sent.", total)
 
     def _mail(self):
-        """Send the lists to those who may be written to; return how many."""
+        """Send the lists to those who may be written to; return how many.
+
+        Who had another offer today is written to on the next day.
+        """
         valid = self.filtered(lambda one: one._is_valid() and one.plan_id.template_id)
-        partners = valid.partner_id._filter_contactable("email", "marketing", "offers")
+        routes, refusals = valid.partner_id._route(["email"], "marketing", "offers")
+        partners, later = routes.get("email", ()), refusals.get("today", ())
         told = 0
         for plan, lists in valid.grouped("plan_id").items():
             lists = lists.filtered(lambda one: one.partner_id in partners)
             told += self._send(plan.template_id, lists)
+        settled = self - valid.filtered(lambda one: one.partner_id in later)
         self.env.cr.execute(
             SQL(
                 "UPDATE hstyle_offer_list SET to_mail = FALSE WHERE id = ANY(%s)",
-                self.ids,
+                settled.ids,
             )
         )
         self.invalidate_recordset(["to_mail"])

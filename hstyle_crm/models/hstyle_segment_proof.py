@@ -87,6 +87,9 @@ class HstyleSegmentProof(models.AbstractModel):
     def action_campaign(self):
         """Plan a campaign for who is in the segment at its launch."""
         self.ensure_one()
+        if not self.refreshed_on:
+            # The campaign would find nobody until tomorrow.
+            self.action_refresh()
         return {
             "type": "ir.actions.act_window",
             "name": self.env._("New campaign"),

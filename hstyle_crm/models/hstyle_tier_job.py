@@ -116,7 +116,8 @@ class HstyleTierJob(models.AbstractModel):
     @api.model
     def _get_tier_company(self, company):
         """Return the company whose ladder a company's customers climb, or none."""
-        lineage = reversed(company.parent_ids)
+        # Who works in a branch alone may not read its parents.
+        lineage = reversed(company.sudo().parent_ids)
         grades = self.env["res.partner.grade"]
         return next((c for c in lineage if grades._get_ladder(c)), company.browse())
 

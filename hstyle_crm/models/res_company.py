@@ -161,9 +161,12 @@ class ResCompany(models.Model):
     def _sql_is_held_out(self, partner_id):
         """Return SQL: whether a customer gets no campaign at all this year.
 
+        A branch leaves alone whom its parent does, as the contact gate asks.
+
         :param SQL partner_id: a commercial partner's id
         """
         self.ensure_one()
-        salt = f"global:{self.id}:{self._hstyle_today().year}"
-        limit = round(self.hstyle_control_share * hashing.RANGE / 100)
+        company = self.sudo().root_id
+        salt = f"global:{company.id}:{company._hstyle_today().year}"
+        limit = round(company.hstyle_control_share * hashing.RANGE / 100)
         return SQL("%s < %s", SQL(hashing.DRAW, salt, partner_id), limit)

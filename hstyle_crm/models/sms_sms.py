@@ -162,11 +162,23 @@ class SmsSms(models.Model):
         if not allowed:
             return None
         result = super(SmsSms, allowed)._send_with_api(sms_api, **options)
+        allowed._forget_refused()
         postponed = getattr(sms_api, "postponed", set())
         sms = allowed.filtered(lambda s: s.uuid in postponed)
         if sms:
             sms._postpone(fields.Datetime.now() + PAUSE)
         return result
+
+    def _forget_refused(self):
+        """Count what the provider refused as no offer: nobody got it.
+
+        After an error of the server nobody knows.
+        """
+        refused = self.exists().filtered(
+            lambda s: s.state == "error" and s.failure_type != "sms_server"
+        )
+        keys = [f"sms:{sms.id}" for sms in refused]
+        self.env["hstyle.contact"].sudo()._release(keys)
 
     def _handle_call_result_hook(self, results):
         """Remember the provider's serial: its report of the delivery names it."""

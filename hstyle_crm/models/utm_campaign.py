@@ -329,6 +329,16 @@ class UtmCampaign(models.Model):
             vals = {**vals, "hstyle_past": False}
         return super().write(vals)
 
+    def copy_data(self, default=None):
+        """Leave the plan out for who may not plan: the host lets them copy."""
+        if self.env.su or self.env.user.has_group(_MARKETER):
+            return super().copy_data(default)
+        self.check_access("read")
+        return [
+            {name: vals[name] for name in vals if not name.startswith("hstyle_")}
+            for vals in super(UtmCampaign, self.sudo()).copy_data(default)
+        ]
+
     @api.model
     def _check_hstyle_values(self, vals):
         """Refuse results by hand, and plans of who is no marketer."""

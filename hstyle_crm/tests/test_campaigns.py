@@ -9,7 +9,7 @@ from freezegun import freeze_time
 
 from odoo import Command
 from odoo.exceptions import AccessError, UserError, ValidationError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import SQL
 
 from ..tools import hashing
@@ -298,6 +298,40 @@ class TestCampaignAccess(CampaignCommon):
             ours.with_user(seller).read(["hstyle_budget"])
         with self.assertRaises(AccessError):
             ours.with_user(seller).hstyle_domain = "[]"
+
+    def test_who_is_no_marketer_copies(self):
+        """The host lets them; the plan is not theirs to copy."""
+        ours = self._launch()
+        for user in (self.salesperson, self.clerk):
+            user.group_ids += self.env.ref("sales_team.group_sale_salesman")
+            copy = ours.with_user(user).copy().sudo()
+            self.assertEqual((copy.hstyle_domain, copy.hstyle_state), (False, "draft"))
+        self.assertTrue(ours.with_user(self.marketer).copy().hstyle_domain)
+
+    def test_waves_of_other_companies(self):
+        """The host shows all mailings to all: a wave could not be opened there."""
+        wave = self._create_wave(self._launch())
+        plain = self.env["mailing.mailing"].create(
+            {"subject": "Shared", "mailing_model_id": wave.mailing_model_id.id}
+        )
+        other = self.env["res.company"].create({"name": "Other"})
+        users = [
+            new_test_user(
+                self.env,
+                login=f"mailer_{company.id}",
+                groups="mass_mailing.group_mass_mailing_user",
+                company_id=company.id,
+                company_ids=[Command.set(company.ids)],
+            )
+            for company in (self.company, other)
+        ]
+        found = [
+            self.env["mailing.mailing"].with_user(user).search([]) for user in users
+        ]
+        self.assertIn(wave, found[0])
+        self.assertNotIn(wave, found[1])
+        for user in users:
+            Form(plain.with_user(user))
 
     def test_other_companies(self):
         campaign = self._launch()

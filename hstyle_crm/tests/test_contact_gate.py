@@ -1,7 +1,9 @@
 from freezegun import freeze_time
 
+from odoo import Command
 from odoo.exceptions import AccessError, UserError
-from odoo.tests import HttpCase, tagged
+from odoo.tests import Form, HttpCase, new_test_user, tagged
+from odoo.tools import SQL
 
 from .common import HstyleCommon
 
@@ -169,6 +171,41 @@ class TestContactGate(HstyleCommon):
             self.assertEqual(self._ask(), "quiet")
             end = self.partner._get_quiet_end(self.company)
             self.assertEqual(str(end), "2026-05-02 13:00:00")
+
+    def test_in_a_branch(self):
+        """Who works there alone may not read the parent, whose rules hold."""
+        self._allow()
+        branch = self.env["res.company"].create(
+            {"name": "Branch", "parent_id": self.company.id, "hstyle_quiet_to": 11}
+        )
+        self.company.write({"hstyle_quiet_from": 21, "hstyle_quiet_to": 9})
+        people = self.env["res.partner"].create([{"name": f"{n}"} for n in range(60)])
+        self.company.hstyle_control_share = 15
+        for role in ("clerk", "agent", "marketer"):
+            user = new_test_user(
+                self.env,
+                login=f"branch_{role}",
+                groups=f"hstyle_crm.hstyle_crm_group_{role}",
+                company_id=branch.id,
+                company_ids=[Command.set(branch.ids)],
+            )
+            self.env.invalidate_all()
+            partner = self.partner.with_user(user)
+            Form(partner)
+            self.assertTrue(partner.accepts_email)
+            with freeze_time("2026-05-01 22:00"):
+                verdict = partner._get_refusals("email", "marketing")
+                self.assertEqual(verdict, {partner.id: "quiet"})
+                end = partner._get_quiet_end(user.company_id)
+                self.assertEqual(str(end), "2026-05-02 09:00:00")
+        held = [self._get_held(people, company) for company in (self.company, branch)]
+        self.assertTrue(held[0])
+        self.assertEqual(*held)
+
+    def _get_held(self, people, company):
+        rule = company._sql_is_held_out(SQL("id"))
+        query = SQL("SELECT id FROM res_partner WHERE id = ANY(%s) AND %s", people.ids, rule)
+        return sorted(self.env.execute_query(query))
 
     def test_a_mail_waits_for_the_morning(self):
         self._allow()

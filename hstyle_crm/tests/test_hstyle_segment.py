@@ -112,6 +112,15 @@ class TestSegment(HstyleSegmentCommon):
         self.assertFalse(self._get_in(ours))
         self.assertEqual(self._get_in(theirs), buyer)
 
+    def test_a_campaign_of_a_new_segment(self):
+        """Not refreshed yet, it would be a campaign for nobody."""
+        segment = self.segment.with_user(self.marketer)
+        context = segment.action_campaign()["context"]
+        campaign = self.env["utm.campaign"].with_user(self.marketer)
+        campaign = campaign.with_context(**context).create({"hstyle_holdout": 0})
+        campaign.action_hstyle_launch()
+        self.assertEqual(campaign.hstyle_member_ids.partner_id, self.people)
+
     def test_conditions_that_cannot_be_read(self):
         for domain in ("[('nothing', '=', 1)]", "[(", "uid"):
             with self.assertRaises(ValidationError):

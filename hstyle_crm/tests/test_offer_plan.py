@@ -10,7 +10,7 @@ from odoo.tools import mute_logger
 
 from odoo.addons.mail.tests.common import MailCommon
 
-from ..tools import offers
+from ..tools import hashing, offers
 from .offers_common import TODAY, HstyleOffersCommon
 
 
@@ -284,6 +284,44 @@ class TestOfferPlan(HstyleOffersCommon, MailCommon):
         self.env.invalidate_all()
         self.assertEqual(lists.mapped("to_mail"), [False, False])
         self.assertEqual(mails.hstyle_purpose, "marketing")
+
+    def test_letters_after_another_offer(self):
+        """Segments write at nine and offers later: they must not lose theirs."""
+        self.partner.write({"email": "mei@example.com", "lang": "en_US"})
+        self.company.write({"hstyle_quiet_from": 0, "hstyle_quiet_to": 0})
+        self.env["hstyle.consent"]._record(
+            self.partner, "email", "marketing", True, "Till"
+        )
+        self._know(self.partner, self.dresses)
+        self._run()
+        values = {"model": "res.partner", "res_id": self.partner.id}
+        values.update(email_to="mei@example.com", hstyle_purpose="marketing")
+        cron = self.env.ref("hstyle_crm.ir_cron_offer_mail")
+        with self.mock_mail_gateway(), self.enter_registry_test_mode():
+            self.env["mail.mail"].create(values).send()
+            cron.method_direct_trigger()
+            self.env.invalidate_all()
+            self.assertTrue(self._get_lists().to_mail)
+        tomorrow = fields.Datetime.now() + timedelta(days=1)
+        with freeze_time(tomorrow), self.mock_mail_gateway():
+            with self.enter_registry_test_mode():
+                cron.method_direct_trigger()
+            self.assertEqual(self._new_mails.recipient_ids, self.partner)
+        self.env.invalidate_all()
+        self.assertFalse(self._get_lists().to_mail)
+
+    def test_control_group_of_all_campaigns(self):
+        """Who gets no campaign gets no offers: their orders would take them."""
+        people = self.env["res.partner"].create([{"name": f"{n}"} for n in range(60)])
+        for partner in people:
+            self._know(partner, self.dresses)
+        self.company.hstyle_control_share = 15
+        salt = f"global:{self.company.id}:2026"
+        held = people.filtered(lambda p: hashing.draw(salt, p.id) < 1500)
+        self.assertTrue(held)
+        self.plan.budget = 1000
+        self._run()
+        self.assertEqual(self._get_lists().partner_id, people - held)
 
     def test_an_outlook_is_used_where_there_is_one(self):
         self._know(self.partner, self.dresses, revenue=365, gap=20)

@@ -192,6 +192,23 @@ class TestSms(SmsCommon):
             found = (sms[number].state, sms[number].failure_type)
             self.assertEqual(found, ("error", failure))
 
+    def test_what_the_provider_refused_is_no_offer(self):
+        """The customer may get another one today, and reads of none that was sent."""
+        self.company.write(
+            {"hstyle_opt_in": False, "hstyle_quiet_from": 0, "hstyle_quiet_to": 0}
+        )
+        partner = self._create_partner(phone="+8613800138000")
+        for body, code, count in (
+            ("Anything else", "", 0),
+            (None, "InternalError.Timeout", 1),
+        ):
+            self.provider.codes = {"+8613800138000": code} if code else {}
+            values = {"partner_id": partner.id, "hstyle_purpose": "marketing"}
+            sms = self._create_sms("+8613800138000", body, **values)
+            self._run_queue()
+            self.assertEqual(sms.state, "error")
+            self.assertEqual(len(partner.hstyle_contact_ids), count)
+
     def test_failures_reach_the_customer(self):
         """Each of them can stand on a customer's message."""
         partner = self._create_partner(phone="+8613800138000")
