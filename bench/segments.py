@@ -44,7 +44,7 @@ REPORT = ROOT / "bench/results/segments.md"
 CUSTOMERS = int(os.environ.get("HSTYLE_BENCH_CUSTOMERS", "1000000"))
 ROUNDS = 3
 #: Actions of each kind that a worker does.
-ACTIONS = min(10_000, CUSTOMERS // 10)
+ACTIONS = min(40_000, CUSTOMERS // 10)
 #: Partners get the ids after this one.
 FIRST = 1_000_000
 

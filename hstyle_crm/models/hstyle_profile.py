@@ -203,9 +203,9 @@ class HstyleProfile(models.Model):
     _partner_unique = models.Constraint(
         "UNIQUE (partner_id, company_id)", "A customer has one profile in a company."
     )
-    # Read by the kanban and its columns.
-    _stage_idx = models.Index("(company_id, stage, revenue)")
-    _group_idx = models.Index("(company_id, rfm_group, revenue)")
+    # Read by the kanban and its columns; and by segments, which want the customers.
+    _stage_idx = models.Index("(company_id, stage, revenue) INCLUDE (partner_id)")
+    _group_idx = models.Index("(company_id, rfm_group, revenue) INCLUDE (partner_id)")
 
     def init(self):
         # A new prediction each week for everybody: with room beside the old one, no
