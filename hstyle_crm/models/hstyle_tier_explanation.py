@@ -83,8 +83,7 @@ class HstyleTierExplanation(models.AbstractModel):
         memberships = self.env["hstyle.membership"].sudo()
         ours = memberships._get_tier_company(self.env.company)
         companies = {
-            m.partner_id: m.company_id
-            for m in customers.sudo().hstyle_membership_ids
+            m.partner_id: m.company_id for m in customers.sudo().hstyle_membership_ids
         }
         rows = {}
         for company, members in customers.grouped(

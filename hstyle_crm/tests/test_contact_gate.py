@@ -204,7 +204,9 @@ class TestContactGate(HstyleCommon):
 
     def _get_held(self, people, company):
         rule = company._sql_is_held_out(SQL("id"))
-        query = SQL("SELECT id FROM res_partner WHERE id = ANY(%s) AND %s", people.ids, rule)
+        query = SQL(
+            "SELECT id FROM res_partner WHERE id = ANY(%s) AND %s", people.ids, rule
+        )
         return sorted(self.env.execute_query(query))
 
     def test_a_mail_waits_for_the_morning(self):
