@@ -1,4 +1,4 @@
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, time, timedelta
 from zoneinfo import ZoneInfo, available_timezones
 
 from odoo import api, fields, models
@@ -277,6 +277,24 @@ class HstyleContactGate(models.AbstractModel):
             end += timedelta(days=1)
         return end.astimezone(UTC).replace(tzinfo=None)
 
+    @api.model
+    def _may_wait(self, message, reason):
+        """Tell whether a message comes again: after the night, or tomorrow.
+
+        A mailing goes out once; what a customer is to get alone waits for its day.
+        """
+        return reason == "quiet" or (reason == "today" and message.get("patient"))
+
+    def _get_next_chance(self, company, reason):
+        """Return the moment (UTC) when a message that waits may come again."""
+        if reason == "quiet":
+            return self._get_quiet_end(company)
+        company = company.root_id.sudo()
+        tomorrow = company._hstyle_today() + timedelta(days=1)
+        start = datetime.combine(tomorrow, time.min, ZoneInfo(company.hstyle_tz))
+        start += timedelta(hours=company.hstyle_quiet_to)
+        return start.astimezone(UTC).replace(tzinfo=None)
+
     # === THE LAST WORD === #
 
     @api.model
@@ -286,8 +304,8 @@ class HstyleContactGate(models.AbstractModel):
         A message that passed before is judged again: it may be late, and its customer
         may have said no since. It does not count against itself.
 
-        :param messages: dicts of key, partner_id, channel, purpose, company, what and
-                         campaign_id (or None)
+        :param messages: dicts of key, partner_id, channel, purpose, company, what,
+                         campaign_id (or None) and patient (see `_may_wait`)
         :return: key → the reason not to send; those to be sent are not in it
         """
         contacts = self.env["hstyle.contact"].sudo()
@@ -315,8 +333,9 @@ class HstyleContactGate(models.AbstractModel):
             for m in messages
             if reasons[m["partner_id"]]
         }
-        waiting = [m for m in messages if refusals.get(m["key"]) == "quiet"]
-        refused = [m for m in messages if refusals.get(m["key"], "quiet") != "quiet"]
+        kept_back = [m for m in messages if m["key"] in refusals]
+        waiting = [m for m in kept_back if self._may_wait(m, refusals[m["key"]])]
+        refused = [m for m in kept_back if not self._may_wait(m, refusals[m["key"]])]
         contacts._log_messages(waiting, "waiting", refusals, **kind)
         contacts._log_messages(refused, "refused", refusals, **kind)
         return refusals

@@ -1,7 +1,7 @@
 from odoo import api, models
 from odoo.tools import SQL
 
-from .hstyle_consent import CHANNELS, PURPOSES
+from .hstyle_consent import CHANNELS
 
 #: What customers decide on for themselves; answers to their questions always come.
 OFFERED = ("marketing", "membership")
@@ -18,12 +18,12 @@ class HstyleContactPreference(models.AbstractModel):
     @api.model
     def _get_choices(self):
         """Return the rows of the preference centre: purpose, label, channels."""
-        purposes = dict(self._describe("purpose", PURPOSES))
-        channels = self._describe("channel", CHANNELS)
+        purposes = dict(self._describe("purpose"))
+        channels = self._describe("channel")
         return [(purpose, purposes[purpose], channels) for purpose in OFFERED]
 
     @api.model
-    def _describe(self, name, _choices):
+    def _describe(self, name):
         field = self.env["hstyle.consent"]._fields[name]
         return field._description_selection(self.env)
 

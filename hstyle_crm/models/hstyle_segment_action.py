@@ -17,6 +17,8 @@ NEEDS = {
 }
 
 
+#: What the control group of all campaigns does not get, by whatever way.
+GIFTS = ["points", "coupon", "price"]
 _NEEDED = sorted({name for needs in NEEDS.values() for one in needs for name in one})
 
 

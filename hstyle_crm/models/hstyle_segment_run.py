@@ -12,6 +12,7 @@ from odoo.tools import SQL
 
 from ..exceptions import TryAgainError
 from .hstyle_contact import REASONS
+from .hstyle_segment_action import GIFTS
 
 _logger = logging.getLogger(__name__)
 
@@ -129,12 +130,17 @@ class HstyleSegmentRun(models.Model):
                        ELSE m.left_on = %(moment)s END
                  WHERE m.segment_id = %(segment)s
                    AND NOT m.held
+                   AND NOT (a.kind = ANY(%(gifts)s) AND %(control)s)
                     ON CONFLICT (action_id, member_id) DO NOTHING
                 """,
                 now=now,
                 moment=moment,
                 entered=entered,
                 segment=segment.id,
+                gifts=GIFTS,
+                control=segment.company_id.root_id.sudo()._sql_is_held_out(
+                    SQL.identifier("m", "partner_id")
+                ),
             )
         )
         queued = self.env.cr.rowcount

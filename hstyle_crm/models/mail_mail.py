@@ -82,10 +82,11 @@ class MailMail(models.Model):
         return self - kept_back
 
     def _keep_back(self, reason, message):
-        """Let a mail wait for the end of the night, or cancel it."""
-        if reason == "quiet":
-            partner = self.env["res.partner"].browse(message["partner_id"])
-            self.scheduled_date = partner._get_quiet_end(message["company"])
+        """Let a mail wait for the morning or for tomorrow, or cancel it."""
+        partner = self.env["res.partner"].browse(message["partner_id"])
+        if partner._may_wait(message, reason):
+            chance = partner._get_next_chance(message["company"], reason)
+            self.scheduled_date = chance
             return
         reasons = dict(
             self.env["hstyle.contact"]
@@ -110,6 +111,7 @@ class MailMail(models.Model):
                 "company": mail._get_sender(),
                 "what": mail.subject or "",
                 "campaign_id": mail.mailing_id.campaign_id.id,
+                "patient": not mail.mailing_id,
             }
             for mail in judged.sorted("id")
             if customers.get(mail)

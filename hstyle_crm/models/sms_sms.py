@@ -5,9 +5,9 @@ from odoo import api, fields, models
 from ..sms_api import SmsApiTencent
 from .hstyle_consent import PURPOSES
 
-#: What the provider would not take yet is tried again after this, for a day.
+#: What the provider would not take yet is tried again after this, for two days.
 PAUSE = timedelta(minutes=15)
-PATIENCE = timedelta(days=1)
+PATIENCE = timedelta(days=2)
 _QUEUED = [("state", "=", "outgoing"), ("to_delete", "!=", True)]
 
 
@@ -72,7 +72,7 @@ class SmsSms(models.Model):
 
     @api.model
     def _resume(self):
-        """Take up what was put off until now; give up what is a day old."""
+        """Take up what was put off until now; give up what is two days old."""
         now = fields.Datetime.now()
         sms = self.search([("state", "=", "process"), ("retry_at", "<=", now)])
         old = sms.filtered(lambda s: s.create_date < now - PATIENCE)
@@ -196,20 +196,23 @@ class SmsSms(models.Model):
         refusals = self.env["res.partner"].sudo()._pass_gate(messages)
         by_reason = self.grouped(lambda sms: refusals.get(f"sms:{sms.id}"))
         for reason, kept_back in by_reason.items():
-            if reason == "quiet":
-                kept_back._wait_for_morning(messages)
-            elif reason:
+            kept_back -= kept_back._wait(reason, messages)
+            if reason and kept_back:
                 failure = "sms_blacklist" if reason == "blacklisted" else "sms_optout"
                 kept_back._update_sms_state_and_trackers("canceled", failure)
         return by_reason.get(None, self.browse())
 
-    def _wait_for_morning(self, messages):
-        """Put off what it is night for, where its customer is."""
+    def _wait(self, reason, messages):
+        """Put off what may wait for the morning or for tomorrow; return it."""
         by_key = {message["key"]: message for message in messages}
-        for sms in self:
+        waiting = self.browse()
+        for sms in self if reason else waiting:
             message = by_key[f"sms:{sms.id}"]
             partner = self.env["res.partner"].browse(message["partner_id"])
-            sms._postpone(partner._get_quiet_end(message["company"]))
+            if partner._may_wait(message, reason):
+                sms._postpone(partner._get_next_chance(message["company"], reason))
+                waiting += sms
+        return waiting
 
     def _prepare_messages(self):
         """Return what the gate must know of those messages that it judges."""
@@ -224,6 +227,7 @@ class SmsSms(models.Model):
                 "company": sms._get_sms_company(),
                 "what": sms.body or "",
                 "campaign_id": sms.mailing_id.campaign_id.id,
+                "patient": not sms.mailing_id,
             }
             for sms in judged.sorted("id")
             if customers.get(sms)

@@ -263,8 +263,11 @@ class TestContactGate(HstyleCommon):
         self._allow()
         mails = self._queue() + self._queue()
         mails.send()
-        self.assertEqual(mails.filtered(lambda m: m.state == "cancel"), mails[1])
-        self.assertEqual(self._get_contacts(), [("sent", False), ("refused", "today")])
+        self.assertFalse(mails[0].scheduled_date)
+        self.assertEqual(self._get_contacts(), [("sent", False), ("waiting", "today")])
+        with freeze_time(mails[1].scheduled_date):
+            mails[1].send()
+        self.assertEqual(self._get_contacts(), [("sent", False)] * 2)
 
     def test_what_passed_is_judged_again(self):
         """The server of mails was down; the customer said no before it came back."""

@@ -531,6 +531,25 @@ records.write({{"comment": "seen"}})
         self.assertEqual(sms._filter_gate(), sms)
         self.assertEqual(person.hstyle_contact_ids.company_id, other)
 
+    def test_the_control_group_of_all_campaigns_gets_no_gifts(self):
+        self.company.hstyle_control_share = 15
+        people = self.env["res.partner"].create(
+            [{"name": f"Q{i}", "city": "Hangzhou"} for i in range(100)]
+        )
+        self._add("points", points=5)
+        self._add("tag", tag_id=self.tag.id)
+        trial = self.env["hstyle.segment.trial"].browse(
+            self.segment.action_try()["res_id"]
+        )
+        said = trial.line_ids.filtered(lambda line: line.verdict == "control")
+        self.segment._launch()
+        self._work()
+        left_out = (people | self.people).filtered(lambda p: not p.hstyle_points)
+        self.assertTrue(left_out)
+        self.assertEqual(said.partner_id, left_out)
+        self.assertEqual(left_out.category_id, self.tag)
+        self.assertLess(len(left_out), 50)
+
     def test_bad_input_says_what_to_do(self):
         with self.assertRaisesRegex(UserError, "Add the first one"):
             self.segment._launch()

@@ -236,14 +236,14 @@ class TestSms(SmsCommon):
         self._run_queue()
         self.assertEqual((sms.state, len(self.provider.sent)), ("pending", 1))
 
-    def test_given_up_after_a_day(self):
+    def test_given_up_after_two_days(self):
         sms = self._create_sms("+8613800138000")
         self.provider.error = "LimitExceeded.AppDailyLimit"
         self._run_queue()
         now = fields.Datetime.now()
         self.env.cr.execute(
             "UPDATE sms_sms SET create_date = %s, retry_at = %s WHERE id = %s",
-            (now - timedelta(days=2), now, sms.id),
+            (now - timedelta(days=3), now, sms.id),
         )
         sms.invalidate_recordset()
         self._run_queue()

@@ -3,6 +3,7 @@ from odoo.exceptions import UserError
 from odoo.tools import SQL
 
 from ..models.hstyle_contact import REASONS
+from ..models.hstyle_segment_action import GIFTS
 
 
 class HstyleSegmentTrial(models.TransientModel):
@@ -90,6 +91,10 @@ class HstyleSegmentTrial(models.TransientModel):
 
     def _sql_verdict(self, action):
         """Return SQL: "gets", or the reason why a message reaches nobody."""
+        if action.kind in GIFTS:
+            company = action.company_id.root_id.sudo()
+            control = company._sql_is_held_out(SQL.identifier("asked", "id"))
+            return SQL("CASE WHEN %s THEN 'control' ELSE 'gets' END", control)
         if action.kind != "message":
             return SQL("'gets'")
         gate = self.env["res.partner"]
