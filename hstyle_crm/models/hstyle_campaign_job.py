@@ -2,8 +2,7 @@
 
 import logging
 from ast import literal_eval
-from datetime import UTC, datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
@@ -49,8 +48,7 @@ class HstyleCampaignJob(models.AbstractModel):
         """Return the first moment (UTC) of a business day, so many from today."""
         company = self.company_id
         day = company._hstyle_today() + timedelta(days=days)
-        start = datetime.combine(day, time.min, ZoneInfo(company.hstyle_tz))
-        return start.astimezone(UTC).replace(tzinfo=None)
+        return company._hstyle_start(day)
 
     # === DRAW === #
 

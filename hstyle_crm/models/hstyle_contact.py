@@ -142,6 +142,8 @@ class HstyleContact(models.Model):
         What passed or waited but was not sent does not count against itself. What was
         refused stays on the customer's list.
         """
+        if not keys:
+            return
         self.env.cr.execute(
             SQL(
                 """

@@ -1,7 +1,5 @@
 import logging
 from collections import Counter
-from datetime import UTC, datetime, time
-from zoneinfo import ZoneInfo
 
 from dateutil.relativedelta import relativedelta
 
@@ -223,8 +221,7 @@ class HstyleProfileRefresh(models.AbstractModel):
     def _get_start(self, company, day, months):
         """Return the first moment (UTC) of the window that ends on the day."""
         first = day - relativedelta(months=months) + relativedelta(days=1)
-        start = datetime.combine(first, time.min, ZoneInfo(company.hstyle_tz))
-        return start.astimezone(UTC).replace(tzinfo=None)
+        return company._hstyle_start(first)
 
     # === SUMS === #
 

@@ -1,7 +1,6 @@
 import logging
 from collections import Counter
-from datetime import datetime, time, timedelta
-from zoneinfo import ZoneInfo
+from datetime import timedelta
 
 from dateutil.relativedelta import relativedelta
 
@@ -317,9 +316,8 @@ class HstyleSegmentRun(models.Model):
         """Let runs wait for the next day of business."""
         for company, runs in self.grouped("company_id").items():
             tomorrow = company._hstyle_today() + relativedelta(days=1)
-            start = datetime.combine(tomorrow, time.min, ZoneInfo(company.hstyle_tz))
-            due = start.astimezone(ZoneInfo("UTC")).replace(tzinfo=None)
-            runs._set(SQL("due_at = %s", due + timedelta(hours=9)))
+            due = company._hstyle_start(tomorrow) + timedelta(hours=9)
+            runs._set(SQL("due_at = %s", due))
 
     def _set(self, values):
         if self:

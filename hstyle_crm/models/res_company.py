@@ -1,4 +1,4 @@
-from datetime import UTC
+from datetime import UTC, datetime, time
 from zoneinfo import ZoneInfo
 
 from odoo import api, fields, models
@@ -151,6 +151,12 @@ class ResCompany(models.Model):
     def _hstyle_today(self):
         """Return the company's day of today."""
         return self._hstyle_day(fields.Datetime.now())
+
+    def _hstyle_start(self, day):
+        """Return the first moment (UTC) of a day of the company."""
+        self.ensure_one()
+        start = datetime.combine(day, time.min, ZoneInfo(self.hstyle_tz))
+        return start.astimezone(UTC).replace(tzinfo=None)
 
     def _hstyle_day(self, moment):
         """Return the company's day of a moment."""
