@@ -1,6 +1,7 @@
 from . import account_move
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
+from . import hstyle_agent
 from . import hstyle_benefit
 from . import hstyle_benefit_use
 from . import hstyle_buyer
@@ -9,6 +10,8 @@ from . import hstyle_campaign_job
 from . import hstyle_campaign_member
 from . import hstyle_campaign_response
 from . import hstyle_campaign_words
+from . import hstyle_campus
+from . import hstyle_commission
 from . import hstyle_consent
 from . import hstyle_contact
 from . import hstyle_contact_gate
@@ -59,6 +62,9 @@ from . import hstyle_profile_refresh
 from . import hstyle_profile_score
 from . import hstyle_profile
 from . import hstyle_profile_month
+from . import hstyle_referral
+from . import hstyle_referral_code
+from . import hstyle_referral_program
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment

@@ -90,6 +90,24 @@ class ResCompany(models.Model):
     )
     hstyle_quiet_to = fields.Float(string="Quiet until", default=9.0)
 
+    # Campus agents and referrals.
+    hstyle_return_days = fields.Integer(
+        string="Return window",
+        default=14,
+        required=True,
+        help="For so many days an order can be sent back. Rewards and commission wait "
+        "until then.",
+    )
+    hstyle_agent_contract = fields.Text(
+        string="Contract of campus agents",
+        translate=True,
+        help="What applicants agree to. It is kept with each agent as it was then.",
+    )
+
+    _hstyle_return_days_valid = models.Constraint(
+        "CHECK (hstyle_return_days >= 0)", "The return window is not below zero days."
+    )
+
     @api.constrains("hstyle_contact_cap", "hstyle_quiet_from", "hstyle_quiet_to")
     def _check_hstyle_contact(self):
         for company in self:

@@ -11,7 +11,7 @@ from odoo.addons.base.tests.common import BaseCommon
 
 from ..tools import sheets
 
-ROLES = ("clerk", "agent", "marketer", "manager")
+ROLES = ("clerk", "agent", "marketer", "campus", "manager")
 
 HEADER = ("order number", "line", "date", "buyer", "buyer name", "product", "paid")
 

@@ -179,6 +179,7 @@ ACCESS = {
         "clerk": "rwcu",
         "agent": "rwcu",
         "marketer": "rwcu",
+        "campus": "",
         "manager": "rwcu",
     },
     "hstyle.segment": {
@@ -237,7 +238,20 @@ ACCESS = {
     },
     "hstyle.sms.text": {"clerk": "", "agent": "", "marketer": "r", "manager": "rwcu"},
     "hstyle.sms.reply": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
+    "hstyle.campus": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.agent": dict.fromkeys(ROLES, "r") | {"campus": "rwc", "manager": "rwcu"},
+    "hstyle.referral": dict.fromkeys(ROLES, "r"),
+    "hstyle.referral.code": dict.fromkeys(ROLES, "r") | {"manager": "rwc"},
+    "hstyle.referral.program": dict.fromkeys(ROLES, "r")
+    | {"marketer": "rwcu", "manager": "rwcu"},
+    "hstyle.commission": dict.fromkeys(ROLES, "") | {"manager": "r"},
 }
+# A campus manager reads what all readers may, unless the table says more.
+for _roles in ACCESS.values():
+    _shared = set(_roles["clerk"]) & set(_roles["agent"]) & set(_roles["marketer"])
+    _roles.setdefault(
+        "campus", "".join(letter for letter in "rwcu" if letter in _shared)
+    )
 #: Wizards: who makes one sees it, by the host's own rule.
 WIZARDS = {
     "hstyle.points.opening",
