@@ -24,6 +24,8 @@ from . import test_points_property
 from . import test_points_stock
 from . import test_portal
 from . import test_proof
+from . import test_referral
+from . import test_referral_rules
 from . import test_rfm
 from . import test_sale_order
 from . import test_sheets
