@@ -102,7 +102,7 @@ def test_limits_hold_for_two_at_once(database, transaction, program, limits):
         assert sorted(found.mapped("referrer_points")) == [0, 100]
         [reason] = [one.reason for one in found if one.reason]
         assert reason in limits
-        env["hstyle.referral.program"].browse(program).write({"cap": 0, "budget": 0})
+        found.program_id.write({"cap": 0, "budget": 0})
 
 
 def _die_in_the_third_batch(database):

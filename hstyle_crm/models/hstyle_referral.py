@@ -32,6 +32,7 @@ REASONS = [
     ("merged", "One person with another friend"),
     ("cap", "Rewards of the year used up"),
     ("budget", "Budget of the programme used up"),
+    ("points", "No points programme"),
 ]
 
 

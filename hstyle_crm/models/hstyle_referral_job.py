@@ -70,18 +70,15 @@ class HstyleReferralJob(models.AbstractModel):
 
     def _reward(self):
         """Give both their points, as far as cap and budget allow; once for ever."""
-        program = self.program_id
-        friend, referrer = program.friend_points, program.referrer_points
-        reason = False
-        if self.agent_id:
-            referrer = 0
-        elif not program._is_below_cap(self):
-            referrer, reason = 0, "cap"
-        if not program._spend(friend + referrer):
-            friend = referrer = 0
-            reason = "budget"
-        self._give(self.friend_id, friend, self.env._("Welcome: a friend brought you"))
-        self._give(self.referrer_id, referrer, self.env._("You brought a friend"))
+        friend, referrer, reason = self._get_reward()
+        points = self.env["hstyle.benefit"]._get_company_program(self.company_id)
+        key = f"referral:{self.id}"
+        if friend:
+            text = self.env._("Welcome: a friend brought you")
+            points._give_bonus(self.friend_id, friend, text, key=key)
+        if referrer:
+            text = self.env._("You brought a friend")
+            points._give_bonus(self.referrer_id, referrer, text, key=key)
         self.write(
             {
                 "state": "rewarded",
@@ -92,10 +89,19 @@ class HstyleReferralJob(models.AbstractModel):
             }
         )
 
-    def _give(self, partner, points, reason):
-        program = self.env["hstyle.benefit"]._get_company_program(self.company_id)
-        if points and program:
-            program._give_bonus(partner, points, reason, key=f"referral:{self.id}")
+    def _get_reward(self):
+        """Return (the friend's points, the referrer's, why less than promised)."""
+        program, reason = self.program_id, False
+        friend, referrer = program.friend_points, program.referrer_points
+        if not self.env["hstyle.benefit"]._get_company_program(self.company_id):
+            return 0, 0, "points"
+        if self.agent_id:
+            referrer = 0
+        elif not program._is_below_cap(self):
+            referrer, reason = 0, "cap"
+        if not program._spend(friend + referrer):
+            return 0, 0, "budget"
+        return friend, referrer, reason
 
     # === QUEUE AND JOB === #
 

@@ -343,6 +343,14 @@ class TestReferral(HstyleReferralCommon):
         self.assertEqual(found[1].reason, "budget")
         self.assertEqual(self.referral_program.spent, 200)
 
+    def test_without_a_points_programme(self):
+        self.program.active = False
+        found = self._claim(friend := self._friend())
+        self._buy(friend)
+        self._pass(15)
+        self.assertEqual((found.state, found.reason), ("rewarded", "points"))
+        self.assertEqual((found.friend_points, self.referral_program.spent), (0, 0))
+
     def test_other_friend_gets_the_order(self):
         """An order given to another customer is nobody's first order any more."""
         found = self._claim(friend := self._friend())
