@@ -249,10 +249,8 @@ class HstyleReferral(models.Model):
         for record in self.filtered("agent_id"):
             if record.state != "rejected":
                 friend = record.friend_id
-                if "campus_id" in friend._fields:  # TEMPORARY
-                    friend.campus_id = friend.campus_id or record.campus_id
-                if "hstyle.roster" in self.env:  # TEMPORARY
-                    self.env["hstyle.roster"]._link(friend, record.agent_id)
+                friend.campus_id = friend.campus_id or record.campus_id
+                self.env["hstyle.roster"]._link(friend, record.agent_id)
 
     # === REVIEW === #
 
