@@ -384,12 +384,10 @@ class TestReferral(HstyleReferralCommon):
                 found.with_user(user).action_approve()
 
     def test_approve_where_another_one_stands(self):
-        found = self._claim(self.student)
+        found = self._claim(friend := self._friend(phone=self.lin.phone))
         self.assertEqual(found.state, "rejected")
-        self.student_agent.active = False
-        self.student_agent.partner_id = self._friend("Other")
         other = self.env["hstyle.referral.code"]._get_code(self._friend("Bo"))
-        self.assertEqual(self._claim(self.student, other).state, "referred")
+        self.assertEqual(self._claim(friend, other).state, "referred")
         with self.assertRaisesRegex(UserError, "was referred by Bo already"):
             found.with_user(self.clerk).action_approve()
 
