@@ -105,7 +105,7 @@ class HstyleReferral(models.Model):
         string="First order",
         readonly=True,
         index="btree_not_null",
-        ondelete="restrict",
+        ondelete="set null",
     )
     hold_until = fields.Date(
         string="On hold until",
@@ -158,7 +158,9 @@ class HstyleReferral(models.Model):
         standing = self._find_standing(friend, code.partner_id, company)
         if standing:
             return standing
-        values = {"source": source, "touched_on": touched_on or now}
+        # A code on an order came no later than the order.
+        first = min(order.date_order, now) if order else now
+        values = {"source": source, "touched_on": touched_on or first}
         draft = self.sudo()._draft(code, friend, company, program, values, order)
         return draft._insert()
 
