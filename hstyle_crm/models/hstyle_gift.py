@@ -51,7 +51,12 @@ class HstyleGift(models.Model):
     due_on = fields.Date(string="Due", readonly=True)
     year = fields.Integer(required=True, readonly=True, aggregator=None)
     state = fields.Selection(
-        selection=STATES, required=True, readonly=True, default="todo", index=True
+        selection=STATES,
+        required=True,
+        readonly=True,
+        default="todo",
+        index=True,
+        group_expand=True,
     )
     reason = fields.Char(help="Why it is not handed out.")
 

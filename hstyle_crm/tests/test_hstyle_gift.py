@@ -99,6 +99,8 @@ class TestHstyleGift(HstyleRosterCommon):
             agent = self._create_agent(state, state=state)
             self._create_entry(f"Friend {number}", 3, 5, agent=agent)
         self._create_entry("Mei", 3, 5, expires_on="2026-02-25")
+        with freeze_time("2026-02-26 10:00:00"):
+            self.assertFalse(self.gifts._make(self.company), "before it is deleted")
         self.assertFalse(self._pass_day("2026-02-26"))
 
     def test_a_task_that_nobody_did(self):
