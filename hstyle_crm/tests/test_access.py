@@ -241,6 +241,7 @@ ACCESS = {
     "hstyle.campus": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.agent": dict.fromkeys(ROLES, "r") | {"campus": "rwc", "manager": "rwcu"},
     "hstyle.referral": dict.fromkeys(ROLES, "r"),
+    "hstyle.circle": dict.fromkeys(ROLES, "r"),
     "hstyle.referral.code": dict.fromkeys(ROLES, "r") | {"manager": "rwc"},
     "hstyle.referral.program": dict.fromkeys(ROLES, "r")
     | {"marketer": "rwcu", "manager": "rwcu"},
@@ -326,6 +327,7 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.sms.text"].create(values)
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
         self._give_offers(company)
+        self._give_campus(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -336,10 +338,12 @@ class TestAccess(HstyleCommon):
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in {"hstyle.profile.dirty", *WIZARDS}
+            # A referral code belongs to a person, not to a company.
+            if model not in {"hstyle.profile.dirty", "hstyle.referral.code", *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
-        for shipped in ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment"):
+        shipped = ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment")
+        for shipped in (*shipped, "hstyle.referral.program"):
             domain = [("company_id", "=", company.id)]
             theirs[shipped] = self.env[shipped].search(domain).ids
         for model, ids in theirs.items():
@@ -363,6 +367,35 @@ class TestAccess(HstyleCommon):
         card._post([card._prepare_move("adjust", -4, "Mistake")])
         values = {"card_id": card.id, "points": 5, "reason": "More"}
         self.env["hstyle.points.adjustment"].create(values)
+
+    def _give_campus(self, company):
+        """Let a company have a campus with an agent who brought a friend."""
+        campus = self.env["hstyle.campus"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        agent = self.env["hstyle.agent"].create(
+            {
+                "partner_id": self._create_partner("Their agent").id,
+                "campus_id": campus.id,
+                "graduation_on": "2100-01-01",
+            }
+        )
+        program = self.env["hstyle.referral.program"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        referral = {
+            "program_id": program.id,
+            "company_id": company.id,
+            "referrer_id": agent.partner_id.id,
+            "agent_id": agent.id,
+            "friend_id": self._create_partner("Their friend").id,
+            "source": "staff",
+            "touched_on": "2026-03-01",
+            "claimed_on": "2026-03-01",
+        }
+        referral = self.env["hstyle.referral"].create(referral)
+        values = {"agent_id": agent.id, "referral_id": referral.id}
+        self.env["hstyle.commission"].create(values)
 
     def _run_campaign(self, company):
         """Let customers of a company be drawn, redeem a coupon and be measured."""
