@@ -240,6 +240,7 @@ ACCESS = {
     "hstyle.sms.reply": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.campus": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.agent": dict.fromkeys(ROLES, "r") | {"campus": "rwc", "manager": "rwcu"},
+    "hstyle.circle": dict.fromkeys(ROLES, "r"),
     "hstyle.referral": dict.fromkeys(ROLES, "r"),
     "hstyle.referral.code": dict.fromkeys(ROLES, "") | {"manager": "rwc"},
     "hstyle.referral.program": dict.fromkeys(ROLES, "r")
