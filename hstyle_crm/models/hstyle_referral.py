@@ -80,6 +80,3 @@ class HstyleReferral(models.Model):
     rewarded_on = fields.Date(readonly=True)
     friend_points = fields.Float(string="Welcome points", readonly=True)
     referrer_points = fields.Float(string="Reward points", readonly=True)
-
-    # What commission refers to: nobody is paid for the friends of others.
-    _agent_unique = models.Constraint("UNIQUE (id, agent_id)")

@@ -1,7 +1,12 @@
+from datetime import date
+
+from freezegun import freeze_time
+
 from odoo import Command
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
+from .commission_common import HstyleCommissionCommon
 from .common import ROLES, HstyleCommon, HstylePointsCommon
 
 #: model → role → what it may do (read, write, create, unlink)
@@ -244,7 +249,19 @@ ACCESS = {
     "hstyle.referral.code": dict.fromkeys(ROLES, "r") | {"manager": "rwc"},
     "hstyle.referral.program": dict.fromkeys(ROLES, "r")
     | {"marketer": "rwcu", "manager": "rwcu"},
-    "hstyle.commission": dict.fromkeys(ROLES, "") | {"manager": "r"},
+    **{
+        f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
+        for name, allowed in (
+            ("", "r"),
+            (".order", "r"),
+            (".statement", "r"),
+            (".plan", "rwcu"),
+            (".rate", "rwcu"),
+            (".bracket", "rwcu"),
+            (".settlement", "rwcu"),
+            (".settlement.line", "rwcu"),
+        )
+    },
 }
 # A campus manager reads what all readers may, unless the table says more.
 for _roles in ACCESS.values():
@@ -264,6 +281,8 @@ WIZARDS = {
     "hstyle.consent.change",
     "hstyle.segment.trial",
     "hstyle.segment.trial.line",
+    "hstyle.commission.settlement",
+    "hstyle.commission.settlement.line",
 }
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -326,6 +345,7 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.sms.text"].create(values)
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
         self._give_offers(company)
+        self._give_commission(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -336,10 +356,17 @@ class TestAccess(HstyleCommon):
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in {"hstyle.profile.dirty", *WIZARDS}
+            if model not in {"hstyle.profile.dirty", "hstyle.referral.code", *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
-        for shipped in ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment"):
+        for shipped in (
+            "hstyle.tier.rule",
+            "hstyle.benefit",
+            "hstyle.segment",
+            "hstyle.referral.program",
+            "hstyle.commission.plan",
+            "hstyle.commission.bracket",
+        ):
             domain = [("company_id", "=", company.id)]
             theirs[shipped] = self.env[shipped].search(domain).ids
         for model, ids in theirs.items():
@@ -471,6 +498,53 @@ class TestAccess(HstyleCommon):
                     ],
                 }
             )
+
+    def _give_commission(self, company):
+        """Let the order of a friend in a company be settled with an agent."""
+        student, friend = self._create_partner("A"), self._create_partner("B")
+        category = self.env["product.category"].create({"name": "Theirs"})
+        values = {"name": "Theirs", "company_id": company.id}
+        program = self.env["hstyle.referral.program"].create(values)
+        campus = self.env["hstyle.campus"].create(values)
+        agent = HstyleCommissionCommon._create_agent.__func__(
+            type(self), student, campus
+        )
+        self.env["hstyle.referral.code"].create({"partner_id": student.id})
+        self.env["hstyle.commission.plan"].create(
+            {
+                **values,
+                "minimum": 1000,
+                "bracket_ids": [Command.create({"percent": 10})],
+                "rate_ids": [Command.create({"categ_id": category.id, "value": 5})],
+            }
+        )
+        self.env["hstyle.referral"].create(
+            {
+                "program_id": program.id,
+                "company_id": company.id,
+                "referrer_id": student.id,
+                "agent_id": agent.id,
+                "friend_id": friend.id,
+                "source": "link",
+                "touched_on": "2026-01-01",
+                "claimed_on": "2026-01-01",
+            }
+        )
+        product = self.env["product.product"].create({"name": "Theirs"})
+        line = {"product_id": product.id, "price_unit": 100}
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": friend.id,
+                "company_id": company.id,
+                "order_line": [Command.create(line)],
+            }
+        )
+        with freeze_time("2026-03-01 12:00:00"):
+            order.action_confirm()
+            self.env["hstyle.commission"]._accrue(order)
+        with freeze_time("2026-04-01 12:00:00"):
+            statements = self.env["hstyle.commission.statement"]
+            statements._settle(company, date(2026, 3, 1))
 
     def test_tiers_are_for_managers(self):
         """The host lets salespeople write grades: not those of members."""
