@@ -1,4 +1,6 @@
 from . import test_access
+from . import test_commission
+from . import test_commission_property
 from . import test_contact_gate
 from . import test_campaigns
 from . import test_contact_property
