@@ -76,6 +76,7 @@ from . import hstyle_referral
 from . import hstyle_referral_code
 from . import hstyle_referral_dirty
 from . import hstyle_referral_program
+from . import hstyle_referral_touch
 from . import hstyle_referrer
 from . import hstyle_commission_plan
 from . import hstyle_commission_rate
