@@ -61,6 +61,8 @@
         "views/hstyle_offer_list_views.xml",
         "views/hstyle_offer_plan_views.xml",
         "views/hstyle_offer_report_views.xml",
+        "views/referral_templates.xml",
+        "views/portal_agent_templates.xml",
         "views/portal_offers_templates.xml",
         "views/portal_templates.xml",
         "views/preferences_templates.xml",
@@ -84,7 +86,11 @@
         "views/hstyle_crm_menus.xml",
     ],
     "assets": {
-        "web.assets_backend": ["hstyle_crm/static/src/**/*"],
+        "web.assets_backend": [
+            "hstyle_crm/static/src/**/*",
+            ("remove", "hstyle_crm/static/src/public/**/*"),
+        ],
+        "web.assets_frontend": ["hstyle_crm/static/src/public/**/*"],
         "web.assets_tests": ["hstyle_crm/static/tests/tours/**/*"],
     },
     "post_init_hook": "post_init_hook",

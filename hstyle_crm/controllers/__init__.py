@@ -2,3 +2,5 @@ from . import portal
 from . import preferences
 from . import sms
 from . import portal_offers
+from . import portal_agent
+from . import referral

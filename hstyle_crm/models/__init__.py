@@ -65,6 +65,7 @@ from . import hstyle_profile_month
 from . import hstyle_referral
 from . import hstyle_referral_code
 from . import hstyle_referral_program
+from . import hstyle_referral_touch
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment
