@@ -69,6 +69,7 @@
         "views/hstyle_offer_report_views.xml",
         "views/referral_templates.xml",
         "views/portal_agent_templates.xml",
+        "views/portal_gifts_templates.xml",
         "views/portal_offers_templates.xml",
         "views/portal_templates.xml",
         "views/preferences_templates.xml",
