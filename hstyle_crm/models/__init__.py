@@ -1,6 +1,7 @@
 from . import account_move
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
+from . import hstyle_gift_stock
 from . import hstyle_agent
 from . import hstyle_benefit
 from . import hstyle_benefit_use
@@ -22,6 +23,11 @@ from . import hstyle_export
 from . import hstyle_habit_refresh
 from . import hstyle_habit
 from . import hstyle_forecast
+from . import hstyle_gift_job
+from . import hstyle_gift_year
+from . import hstyle_gift
+from . import hstyle_gift_pack
+from . import hstyle_gift_supply
 from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
@@ -65,6 +71,8 @@ from . import hstyle_profile_month
 from . import hstyle_referral
 from . import hstyle_referral_code
 from . import hstyle_referral_program
+from . import hstyle_referral_touch
+from . import hstyle_roster
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment
@@ -112,3 +120,4 @@ from . import hstyle_profile_dirty
 from . import hstyle_purchase
 from . import hstyle_purchase_line
 from . import hstyle_segment_overlap
+from . import hstyle_gift_report

@@ -15,7 +15,7 @@ class HstyleAgent(models.Model):
 
     _name = "hstyle.agent"
     _description = "Campus agent"
-    _inherit = ["mail.thread", "mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin", "hstyle.gift.stock"]
     _order = "campus_id, id"
     _rec_name = "partner_id"
 

@@ -152,6 +152,12 @@ class HstyleBenefit(models.Model):
                     tier=self.sudo().grade_id.name,
                 )
             )
+        if self.kind == "birthday_gift":
+            company = self.sudo().company_id
+            gifts = self.env["hstyle.gift"].sudo()
+            gifts._claim_year(
+                member.partner_id, company, company._hstyle_today().year, "shop"
+            )
         use = self._insert_uses(member, note, document)
         if not use:
             raise UserError(

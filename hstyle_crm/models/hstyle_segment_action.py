@@ -337,6 +337,8 @@ class HstyleSegmentAction(models.Model):
         runs._finish()
 
     def _do_coupon(self, runs):
+        if "birthday" in (self.segment_id.domain or ""):
+            runs = self._claim_birthdays(runs)
         costs = self.program_id.reward_ids.mapped("required_points")
         self.env["loyalty.card"].create(
             [
@@ -350,6 +352,16 @@ class HstyleSegmentAction(models.Model):
             ]
         )
         runs._finish()
+
+    def _claim_birthdays(self, runs):
+        """Return the runs of customers who had no other birthday gift this year."""
+        gifts = self.env["hstyle.gift"].sudo()
+        year = (self.env.company, self.env.company._hstyle_today().year, "coupon")
+        had = runs.partner_id.filtered(gifts._find_had(runs.partner_id, *year).get)
+        refused = runs._filter_partners(had)
+        refused._finish("refused", "gift")
+        gifts._close_tasks(runs.partner_id - had, *year)
+        return runs - refused
 
     def _do_price(self, runs):
         today = self.env.company._hstyle_today()

@@ -75,6 +75,7 @@ class HstyleSegmentRun(models.Model):
             ("left", "Left the segment"),
             ("bought", "Bought meanwhile"),
             ("complained", "Complained meanwhile"),
+            ("gift", "Had this year's birthday gift"),
             *REASONS,
         ],
         string="Why not",

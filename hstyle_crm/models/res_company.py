@@ -104,6 +104,19 @@ class ResCompany(models.Model):
         help="What applicants agree to. It is kept with each agent as it was then.",
     )
 
+    hstyle_gift_days = fields.Integer(
+        string="Birthday gifts ahead",
+        default=7,
+        required=True,
+        help="So many days before a birthday its gift is to be handed out; as many "
+        "days after it the task is missed.",
+    )
+
+    _hstyle_gift_days_valid = models.Constraint(
+        "CHECK (hstyle_gift_days BETWEEN 0 AND 60)",
+        "Birthday gifts are handed out 0 to 60 days ahead.",
+    )
+
     _hstyle_return_days_valid = models.Constraint(
         "CHECK (hstyle_return_days >= 0)", "The return window is not below zero days."
     )

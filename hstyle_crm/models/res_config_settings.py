@@ -49,6 +49,10 @@ class ResConfigSettings(models.TransientModel):
     )
     hstyle_quiet_to = fields.Float(related="company_id.hstyle_quiet_to", readonly=False)
 
+    hstyle_gift_days = fields.Integer(
+        related="company_id.hstyle_gift_days", readonly=False
+    )
+
     def action_hstyle_refresh(self):
         """Refresh the customer profiles now, in the background."""
         return self.env["hstyle.profile"].action_refresh()

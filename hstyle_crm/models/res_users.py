@@ -1,4 +1,7 @@
 from odoo import api, models
+from odoo.http import request
+
+from .hstyle_referral_touch import COOKIE
 
 
 class ResUsers(models.Model):
@@ -22,3 +25,12 @@ class ResUsers(models.Model):
             subject=subject,
             body=body,
         )
+
+    @api.model
+    def _signup_create_user(self, values):
+        """Remember who referred the visitor; who only logs in does not come here."""
+        user = super()._signup_create_user(values)
+        if request:
+            touch = request.cookies.get(COOKIE)
+            self.env["hstyle.referral.code"]._claim_touch(touch, user.partner_id)
+        return user

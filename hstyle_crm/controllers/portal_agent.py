@@ -1,0 +1,207 @@
+from odoo import fields
+from odoo.exceptions import UserError
+from odoo.http import request, route
+
+from odoo.addons.portal.controllers.portal import pager as portal_pager
+from odoo.addons.sale.controllers.portal import CustomerPortal
+
+from ..tools import qr
+
+
+class AgentPortal(CustomerPortal):
+    """What campus agents see and do, and whom every customer may bring.
+
+    The portal has no access to any of our models: whatever is read here is searched
+    by the visitor's own agent record or contact, never by an id of the address.
+    """
+
+    _friends_per_page = 20
+
+    # === WHO IT IS === #
+
+    def _get_agent(self, states=("active", "paused", "alumnus")):
+        """Return the visitor's own agent record in such states, or none.
+
+        Who is an agent of two companies sees the one of this site.
+        """
+        domain = [
+            ("partner_id", "=", request.env.user.partner_id.id),
+            ("state", "in", states),
+        ]
+        agents = request.env["hstyle.agent"].sudo().search(domain)
+        return agents.sorted(lambda a: a.company_id != request.env.company)[:1]
+
+    def _get_customer(self):
+        return request.env.user.partner_id.commercial_partner_id
+
+    def _get_company(self):
+        return request.env.company.sudo()
+
+    def _get_program(self):
+        company = self._get_company()
+        programs = request.env["hstyle.referral.program"]
+        return programs._get_open(company, company._hstyle_today())
+
+    def _get_campuses(self):
+        """Return where the visitor can apply."""
+        domain = [("company_id", "=", request.env.company.id)]
+        return request.env["hstyle.campus"].sudo().search(domain)
+
+    def _prepare_home_portal_values(self, counters):
+        values = super()._prepare_home_portal_values(counters)
+        if "agent_count" in counters:
+            values["agent_count"] = len(self._get_agent())
+        if "campus_count" in counters:
+            is_agent = bool(self._get_agent())
+            values["campus_count"] = 0 if is_agent else len(self._get_campuses())
+        if "refer_count" in counters:
+            is_agent = bool(self._get_agent())
+            values["refer_count"] = 0 if is_agent else len(self._get_program())
+        return values
+
+    def _render(self, page, **values):
+        """Return a page of the portal."""
+        values = {
+            **self._prepare_portal_layout_values(),
+            "page_name": page,
+            "company": self._get_company(),
+            **values,
+        }
+        return request.render(f"hstyle_crm.portal_{page}", values)
+
+    # === BOARD === #
+
+    @route(
+        ["/my/agent", "/my/agent/page/<int:page>"],
+        type="http",
+        auth="user",
+        website=True,
+        readonly=True,
+        methods=["GET"],
+    )
+    def portal_agent(self, page=1):
+        """Show an agent's code, target and friends."""
+        agent = self._get_agent()
+        if not agent:
+            return request.redirect("/my/agent/apply")
+        domain = [("agent_id", "=", agent.id)]
+        return self._render(
+            "agent",
+            agent=agent,
+            kept=self._count_kept(agent),
+            **self._get_friends(domain, "/my/agent", page),
+        )
+
+    def _count_kept(self, agent):
+        """Return how many new customers kept their first order this month."""
+        month = agent.company_id._hstyle_today().replace(day=1)
+        domain = [
+            ("agent_id", "=", agent.id),
+            ("state", "=", "rewarded"),
+            ("rewarded_on", ">=", month),
+        ]
+        return request.env["hstyle.referral"].sudo().search_count(domain)
+
+    def _get_friends(self, domain, url, page):
+        """Return friends by state, in numbers and a page of them."""
+        referrals = request.env["hstyle.referral"].sudo()
+        counts = dict(referrals._read_group(domain, ["state"], ["__count"]))
+        step = self._friends_per_page
+        pager = portal_pager(url, sum(counts.values()), page, step)
+        return {
+            "counts": counts,
+            "friends": referrals.search(domain, limit=step, offset=pager["offset"]),
+            "pager": pager,
+        }
+
+    # === APPLICATION === #
+
+    @route(
+        "/my/agent/apply",
+        type="http",
+        auth="user",
+        website=True,
+        readonly=True,
+        methods=["GET"],
+    )
+    def portal_agent_application(self):
+        """Show the form for who wants to become an agent, or what became of it."""
+        if self._get_agent():
+            return request.redirect("/my/agent")
+        return self._render_application()
+
+    @route("/my/agent/apply", type="http", auth="user", website=True, methods=["POST"])
+    def portal_agent_apply(self, **form):
+        """Take an application in."""
+        try:
+            with request.env.cr.savepoint():
+                self._apply(form)
+        except UserError as error:
+            return self._render_application(refused=str(error), form=form)
+        return request.redirect("/my/agent/apply")
+
+    def _apply(self, form):
+        chosen = form.get("campus_id", "")
+        campus = self._get_campuses().filtered(lambda one: str(one.id) == chosen)
+        values = {
+            "study_from": self._read_date(form.get("study_from")),
+            "graduation_on": self._read_date(form.get("graduation_on")),
+            "motivation": form.get("motivation", "")[:2000],
+        }
+        if not (campus and values["graduation_on"]):
+            message = request.env._("Choose a campus, and say when you graduate.")
+            raise UserError(message)
+        if not form.get("agreed"):
+            raise UserError(request.env._("Agree to the conditions to apply."))
+        agents = request.env["hstyle.agent"].sudo()
+        agents._apply(request.env.user.partner_id, campus, values)
+
+    def _read_date(self, text):
+        try:
+            return fields.Date.to_date(text or False)
+        except ValueError:
+            message = request.env._("“%s” is not a date.", text)
+            raise UserError(message) from None
+
+    def _render_application(self, refused=None, form=None):
+        return self._render(
+            "agent_application",
+            agent=self._get_agent(("applicant",)),
+            campuses=self._get_campuses(),
+            refused=refused,
+            form=form or {},
+        )
+
+    # === BRING A FRIEND === #
+
+    @route(
+        ["/my/refer", "/my/refer/page/<int:page>"],
+        type="http",
+        auth="user",
+        website=True,
+        readonly=True,
+        methods=["GET"],
+    )
+    def portal_refer(self, page=1):
+        """Show a customer's own code and what became of the friends."""
+        customer = self._get_customer()
+        codes = request.env["hstyle.referral.code"].sudo()
+        code = codes.search([("partner_id", "=", customer.id)], limit=1)
+        link = code._get_link(self._get_company())
+        return self._render(
+            "refer",
+            code=code,
+            link=link,
+            qr=link and qr.get_uri(link),
+            program=self._get_program(),
+            **self._get_friends(
+                [("referrer_id", "=", customer.id)], "/my/refer", page
+            ),
+        )
+
+    @route("/my/refer", type="http", auth="user", website=True, methods=["POST"])
+    def portal_refer_code(self):
+        """Give the visitor a code."""
+        if self._get_program():
+            request.env["hstyle.referral.code"]._get_code(self._get_customer())
+        return request.redirect("/my/refer")
