@@ -6,5 +6,6 @@
     "author": "HStyle",
     "license": "LGPL-3",
     "depends": ["hstyle_crm", "website_sale_loyalty"],
+    "data": ["views/website_sale_templates.xml"],
     "auto_install": True,
 }
