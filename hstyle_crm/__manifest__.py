@@ -33,6 +33,7 @@
         "wizards/hstyle_segment_trial_views.xml",
         "views/hstyle_contact_views.xml",
         "views/hstyle_referral_program_views.xml",
+        "wizards/hstyle_referral_entry_views.xml",
         "views/hstyle_referral_views.xml",
         "wizards/hstyle_roster_import_views.xml",
         "views/hstyle_roster_views.xml",

@@ -51,6 +51,7 @@ from . import hstyle_order_discount
 from . import hstyle_order_line
 from . import hstyle_order_line_offer
 from . import hstyle_order_offer
+from . import hstyle_order_referral
 from . import hstyle_points_adjustment
 from . import hstyle_points_allocation
 from . import hstyle_points_audit
@@ -68,11 +69,15 @@ from . import hstyle_profile_refresh
 from . import hstyle_profile_score
 from . import hstyle_profile
 from . import hstyle_profile_month
+from . import hstyle_referral_job
+from . import hstyle_referral_judge
 from . import hstyle_referral
 from . import hstyle_referral_code
+from . import hstyle_referral_dirty
 from . import hstyle_referral_program
 from . import hstyle_referral_touch
 from . import hstyle_roster
+from . import hstyle_referrer
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment

@@ -1,4 +1,4 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class HstyleCommission(models.Model):
@@ -8,3 +8,10 @@ class HstyleCommission(models.Model):
     _description = "Commission"
 
     agent_id = fields.Many2one(comodel_name="hstyle.agent", required=True)
+    referral_id = fields.Many2one(comodel_name="hstyle.referral")
+    order_id = fields.Many2one(comodel_name="sale.order")
+    amount = fields.Float()
+
+    @api.model
+    def _accrue(self, orders):
+        """Bring the commissions of orders to what they should be."""

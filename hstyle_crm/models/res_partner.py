@@ -15,6 +15,7 @@ class ResPartner(models.Model):
         "hstyle.contact.gate",
         "hstyle.contact.preference",
         "hstyle.segment.customer",
+        "hstyle.referrer",
     ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")

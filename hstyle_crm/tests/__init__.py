@@ -26,6 +26,8 @@ from . import test_portal
 from . import test_portal_agent
 from . import test_referral_link
 from . import test_proof
+from . import test_referral
+from . import test_referral_rules
 from . import test_rfm
 from . import test_sale_order
 from . import test_sheets

@@ -241,9 +241,11 @@ ACCESS = {
     "hstyle.campus": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.agent": dict.fromkeys(ROLES, "r") | {"campus": "rwc", "manager": "rwcu"},
     "hstyle.referral": dict.fromkeys(ROLES, "r"),
-    "hstyle.referral.code": dict.fromkeys(ROLES, "r") | {"manager": "rwc"},
+    "hstyle.referral.code": dict.fromkeys(ROLES, "") | {"manager": "rwc"},
     "hstyle.referral.program": dict.fromkeys(ROLES, "r")
     | {"marketer": "rwcu", "manager": "rwcu"},
+    "hstyle.referral.dirty": dict.fromkeys(ROLES, "") | {"manager": "r"},
+    "hstyle.referral.entry": dict.fromkeys(ROLES, "rwcu") | {"marketer": ""},
     "hstyle.commission": dict.fromkeys(ROLES, "") | {"manager": "r"},
 }
 # A campus manager reads what all readers may, unless the table says more.
@@ -264,7 +266,15 @@ WIZARDS = {
     "hstyle.consent.change",
     "hstyle.segment.trial",
     "hstyle.segment.trial.line",
+    "hstyle.referral.entry",
 }
+#: Models of which some records are shipped.
+SHIPPED = (
+    "hstyle.tier.rule",
+    "hstyle.benefit",
+    "hstyle.segment",
+    "hstyle.referral.program",
+)
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 
@@ -326,6 +336,7 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.sms.text"].create(values)
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
         self._give_offers(company)
+        self._give_campus(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -336,10 +347,10 @@ class TestAccess(HstyleCommon):
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in {"hstyle.profile.dirty", *WIZARDS}
+            if model not in {"hstyle.profile.dirty", "hstyle.referral.dirty", *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
-        for shipped in ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment"):
+        for shipped in SHIPPED:
             domain = [("company_id", "=", company.id)]
             theirs[shipped] = self.env[shipped].search(domain).ids
         for model, ids in theirs.items():
@@ -381,6 +392,20 @@ class TestAccess(HstyleCommon):
             {**values, "partner_id": people[0].id, "date": "2026-03-01"}
         )
         campaign._measure()
+
+    def _give_campus(self, company):
+        """Let a company have an agent who brought a friend."""
+        values = {"name": "Theirs", "company_id": company.id}
+        campus = self.env["hstyle.campus"].create(values)
+        self.env["hstyle.referral.program"].create(values)
+        student = self._create_partner("Their student", company_id=company.id)
+        values = {"partner_id": student.id, "graduation_on": "2099-06-30"}
+        agent = self.env["hstyle.agent"].create({**values, "campus_id": campus.id})
+        agent.state = "active"
+        code = self.env["hstyle.referral.code"]._get_code(student)
+        referrals = self.env["hstyle.referral"].with_company(company)
+        referrals._claim(code.code, self._create_partner("Their friend"), "staff")
+        return agent
 
     def _give_tier(self, company):
         """Let a customer of a company have a tier, a benefit and a manager."""
