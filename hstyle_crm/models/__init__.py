@@ -2,6 +2,8 @@ from . import account_move
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
 from . import hstyle_gift_stock
+from . import hstyle_agent_figures
+from . import hstyle_agent_life
 from . import hstyle_agent
 from . import hstyle_benefit
 from . import hstyle_benefit_use
@@ -92,6 +94,7 @@ from . import hstyle_shop
 from . import hstyle_sms_reply
 from . import hstyle_sms_settings
 from . import hstyle_sms_text
+from . import hstyle_student
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move
@@ -124,5 +127,6 @@ from . import utm_campaign
 from . import hstyle_profile_dirty
 from . import hstyle_purchase
 from . import hstyle_purchase_line
+from . import hstyle_circle
 from . import hstyle_segment_overlap
 from . import hstyle_gift_report

@@ -15,7 +15,13 @@ class HstyleAgent(models.Model):
 
     _name = "hstyle.agent"
     _description = "Campus agent"
-    _inherit = ["mail.thread", "mail.activity.mixin", "hstyle.gift.stock"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "hstyle.agent.life",
+        "hstyle.agent.figures",
+        "hstyle.gift.stock",
+    ]
     _order = "campus_id, id"
     _rec_name = "partner_id"
 
@@ -27,6 +33,7 @@ class HstyleAgent(models.Model):
         ondelete="restrict",
         tracking=True,
     )
+    avatar_128 = fields.Image(string="Photo", related="partner_id.avatar_128")
     active = fields.Boolean(default=True)
     campus_id = fields.Many2one(
         comodel_name="hstyle.campus",
@@ -57,6 +64,10 @@ class HstyleAgent(models.Model):
     link = fields.Char(compute="_compute_code", compute_sudo=True)
     qr = fields.Char(string="QR code", compute="_compute_qr")
 
+    circle_revenue = fields.Monetary(
+        string="Net revenue of the circle", compute="_compute_circle"
+    )
+
     motivation = fields.Text(help="What the applicant wrote.")
     contract_text = fields.Text(
         string="Contract",
@@ -64,7 +75,9 @@ class HstyleAgent(models.Model):
         copy=False,
         help="As the student agreed to it; later changes of the settings leave it.",
     )
-    contract_agreed_on = fields.Datetime(string="Agreed on", readonly=True, copy=False)
+    contract_agreed_on = fields.Datetime(
+        string="Agreed on", readonly=True, copy=False, tracking=True
+    )
 
     _partner_unique = models.Constraint(
         "UNIQUE (partner_id, company_id)", "This student is an agent already."
@@ -75,10 +88,13 @@ class HstyleAgent(models.Model):
 
     @api.depends("partner_id")
     def _compute_code(self):
+        customers = self.partner_id.commercial_partner_id
         codes = self.env["hstyle.referral.code"]
+        codes = codes.search([("partner_id", "in", customers.ids)])
+        by_customer = codes.grouped("partner_id")
         for agent in self:
             customer = agent.partner_id.commercial_partner_id
-            code = codes.search([("partner_id", "=", customer.id)], limit=1)
+            code = by_customer.get(customer, codes.browse())[:1]
             agent.code = code.code
             agent.link = code._get_link(agent.company_id)
 

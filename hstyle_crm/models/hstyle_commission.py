@@ -9,8 +9,10 @@ class HstyleCommission(models.Model):
 
     agent_id = fields.Many2one(comodel_name="hstyle.agent", required=True)
     referral_id = fields.Many2one(comodel_name="hstyle.referral")
+    company_id = fields.Many2one(related="agent_id.company_id", store=True)
+    currency_id = fields.Many2one(related="company_id.currency_id")
+    amount = fields.Monetary()
     order_id = fields.Many2one(comodel_name="sale.order")
-    amount = fields.Float()
 
     @api.model
     def _accrue(self, orders):

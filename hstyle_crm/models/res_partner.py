@@ -16,6 +16,7 @@ class ResPartner(models.Model):
         "hstyle.contact.preference",
         "hstyle.segment.customer",
         "hstyle.referrer",
+        "hstyle.student",
     ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")
