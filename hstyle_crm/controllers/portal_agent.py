@@ -43,9 +43,12 @@ class AgentPortal(CustomerPortal):
         return programs._get_open(company, company._hstyle_today())
 
     def _get_campuses(self):
-        """Return where the visitor can apply."""
-        domain = [("company_id", "=", request.env.company.id)]
-        return request.env["hstyle.campus"].sudo().search(domain)
+        """Return where the visitor can apply: nowhere as long as there is no contract."""
+        company = self._get_company()
+        campuses = request.env["hstyle.campus"].sudo()
+        if not company.hstyle_agent_contract:
+            return campuses
+        return campuses.search([("company_id", "=", company.id)])
 
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
@@ -88,19 +91,8 @@ class AgentPortal(CustomerPortal):
         return self._render(
             "agent",
             agent=agent,
-            kept=self._count_kept(agent),
             **self._get_friends(domain, "/my/agent", page),
         )
-
-    def _count_kept(self, agent):
-        """Return how many new customers kept their first order this month."""
-        month = agent.company_id._hstyle_today().replace(day=1)
-        domain = [
-            ("agent_id", "=", agent.id),
-            ("state", "=", "rewarded"),
-            ("rewarded_on", ">=", month),
-        ]
-        return request.env["hstyle.referral"].sudo().search_count(domain)
 
     def _get_friends(self, domain, url, page):
         """Return friends by state, in numbers and a page of them."""
