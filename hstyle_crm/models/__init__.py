@@ -14,7 +14,6 @@ from . import hstyle_campaign_member
 from . import hstyle_campaign_response
 from . import hstyle_campaign_words
 from . import hstyle_campus
-from . import hstyle_commission
 from . import hstyle_consent
 from . import hstyle_contact
 from . import hstyle_contact_gate
@@ -80,6 +79,14 @@ from . import hstyle_referral_program
 from . import hstyle_referral_touch
 from . import hstyle_roster
 from . import hstyle_referrer
+from . import hstyle_commission_plan
+from . import hstyle_commission_rate
+from . import hstyle_commission_bracket
+from . import hstyle_commission_order
+from . import hstyle_commission_accrual
+from . import hstyle_commission
+from . import hstyle_commission_closing
+from . import hstyle_commission_statement
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment

@@ -60,6 +60,14 @@ class HstyleAgent(models.Model):
         string="Target a month", help="New customers who keep their first order."
     )
 
+    plan_id = fields.Many2one(
+        comodel_name="hstyle.commission.plan",
+        string="Commission plan",
+        ondelete="restrict",
+        groups="account.group_account_invoice,hstyle_crm.hstyle_crm_group_manager",
+        help="Empty: the first plan of the company.",
+    )
+
     code = fields.Char(compute="_compute_code", compute_sudo=True)
     link = fields.Char(compute="_compute_code", compute_sudo=True)
     qr = fields.Char(string="QR code", compute="_compute_qr")
@@ -102,3 +110,15 @@ class HstyleAgent(models.Model):
     def _compute_qr(self):
         for agent in self:
             agent.qr = agent.link and qr.get_uri(agent.link)
+
+    # === COMMISSION === #
+
+    def _get_commission_plan(self):
+        """Return the agent's plan, or none: then orders give no commission."""
+        agent = self.sudo()
+        plans = self.env["hstyle.commission.plan"]
+        return agent.plan_id or plans._get_default(agent.company_id)
+
+    def _is_earning(self):
+        """Tell whether new orders of the agent's friends give commission."""
+        return self.active and self.state == "active"
