@@ -247,6 +247,13 @@ ACCESS = {
     "hstyle.referral.dirty": dict.fromkeys(ROLES, "") | {"manager": "r"},
     "hstyle.referral.entry": dict.fromkeys(ROLES, "rwcu") | {"marketer": ""},
     "hstyle.commission": dict.fromkeys(ROLES, "") | {"manager": "r"},
+    "hstyle.roster": dict.fromkeys(ROLES, "") | {"campus": "rwcu", "manager": "rwcu"},
+    "hstyle.roster.import": dict.fromkeys(ROLES, "")
+    | {"campus": "rwcu", "manager": "rwcu"},
+    "hstyle.gift": dict.fromkeys(ROLES, "") | {"campus": "rw", "manager": "rw"},
+    "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
+    "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
+    "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
 }
 # A campus manager reads what all readers may, unless the table says more.
 for _roles in ACCESS.values():
@@ -267,6 +274,7 @@ WIZARDS = {
     "hstyle.segment.trial",
     "hstyle.segment.trial.line",
     "hstyle.referral.entry",
+    "hstyle.roster.import",
 }
 #: Models of which some records are shipped.
 SHIPPED = (
@@ -337,6 +345,7 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
         self._give_offers(company)
         self._give_campus(company)
+        self._give_gifts(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -454,6 +463,37 @@ class TestAccess(HstyleCommon):
                 "company_id": company.id,
                 "pricelist_id": pricelist.id,
                 "date_to": "2100-01-01",
+            }
+        )
+
+    def _give_gifts(self, company):
+        """Let a classmate of a company's agent have a birthday, and packs for it."""
+        campus = self.env["hstyle.campus"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        agent = self.env["hstyle.agent"].create(
+            {
+                "partner_id": self._create_partner("Their agent").id,
+                "campus_id": campus.id,
+                "graduation_on": "2100-06-30",
+                "state": "active",
+            }
+        )
+        pack = self.env["hstyle.gift.pack"].create(
+            {"name": "Sweets", "company_id": company.id}
+        )
+        self.env["hstyle.gift.supply"].create(
+            {"agent_id": agent.id, "pack_id": pack.id}
+        )
+        today = company._hstyle_today()
+        self.env["hstyle.roster"].create(
+            {
+                "name": "Their classmate",
+                "birth_month": today.month,
+                "birth_day": today.day,
+                "agent_id": agent.id,
+                "consent_source": "List",
+                "consent_on": today,
             }
         )
 
