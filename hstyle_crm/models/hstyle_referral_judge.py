@@ -29,7 +29,7 @@ class HstyleReferralJudge(models.AbstractModel):
         return referral.Person(
             id=customer.id,
             names=tuple(family.mapped("name")),
-            phones=tuple(family.mapped("phone_sanitized")),
+            phones=tuple(p.phone_sanitized or p.phone for p in family),
             emails=tuple(family.mapped("email_normalized")),
             addresses=tuple((p.street, p.zip, p.city) for p in family),
         )

@@ -38,6 +38,7 @@ CASES = [
         {},
         ["phone"],
     ),
+    ("written at home", {"phones": ("138 0013-8001",)}, {}, ["phone"]),
     ("another phone", {"phones": ("+8613800138011",)}, {}, []),
     ("the same e-mail", {"emails": ("lin@fudan.edu.cn",)}, {}, ["email"]),
     ("in capitals", {"emails": ("LIN@Fudan.EDU.cn",)}, {}, ["email"]),

@@ -31,7 +31,7 @@ class Person:
 
     :param id: the commercial partner's id
     :param names, phones, emails, addresses: of the customer and all of its addresses;
-        phones as E.164, addresses as (street, zip, city)
+        an address is (street, zip, city)
     """
 
     id: int
@@ -71,6 +71,11 @@ def fold(text):
     return re.sub(r"[\W_]+", "", text)
 
 
+def fold_phone(phone):
+    """Return the last ten digits: with and without the country they are the same."""
+    return re.sub(r"\D", "", phone)[-10:]
+
+
 def fold_email(email):
     """Return the mailbox that an address means: without case, tag, and Gmail's dots."""
     box, _at, domain = (email or "").strip().casefold().rpartition("@")
@@ -94,7 +99,7 @@ def judge(referrer, friend, history):
     """
     found = {
         "self": referrer.id == friend.id,
-        "phone": _share(referrer.phones, friend.phones, str),
+        "phone": _share(referrer.phones, friend.phones, fold_phone),
         "email": _share(referrer.emails, friend.emails, fold_email),
         "employee": history.employee,
         "agent_account": history.agent_account,
