@@ -91,8 +91,14 @@ class AgentPortal(CustomerPortal):
         return self._render(
             "agent",
             agent=agent,
+            figures=self._get_figures(agent),
             **self._get_friends(domain, "/my/agent", page),
         )
+
+    def _get_figures(self, agent):
+        """Return what a statement of this month would say today."""
+        statements = request.env["hstyle.commission.statement"].sudo()
+        return statements._preview(agent, agent.company_id._hstyle_today())[agent]
 
     def _get_friends(self, domain, url, page):
         """Return friends by state, in numbers and a page of them."""
@@ -105,6 +111,30 @@ class AgentPortal(CustomerPortal):
             "friends": referrals.search(domain, limit=step, offset=pager["offset"]),
             "pager": pager,
         }
+
+    # === EARNINGS === #
+
+    @route(
+        "/my/agent/statements",
+        type="http",
+        auth="user",
+        website=True,
+        readonly=True,
+        methods=["GET"],
+    )
+    def portal_agent_statements(self):
+        """Show what an agent earned, what is paid, and why it may be nothing."""
+        agent = self._get_agent()
+        if not agent:
+            return request.redirect("/my/agent/apply")
+        statements = request.env["hstyle.commission.statement"].sudo()
+        return self._render(
+            "agent_statements",
+            agent=agent,
+            month=agent.company_id._hstyle_today(),
+            figures=self._get_figures(agent),
+            statements=statements.search([("agent_id", "=", agent.id)]),
+        )
 
     # === APPLICATION === #
 
