@@ -43,7 +43,7 @@ class AgentPortal(CustomerPortal):
         return programs._get_open(company, company._hstyle_today())
 
     def _get_campuses(self):
-        """Return where the visitor can apply: nowhere as long as there is no contract."""
+        """Return where the visitor can apply: nowhere while there is no contract."""
         company = self._get_company()
         campuses = request.env["hstyle.campus"].sudo()
         if not company.hstyle_agent_contract:
@@ -146,7 +146,7 @@ class AgentPortal(CustomerPortal):
         readonly=True,
         methods=["GET"],
     )
-    def portal_agent_application(self):
+    def portal_agent_application(self, **_query):
         """Show the form for who wants to become an agent, or what became of it."""
         if self._get_agent():
             return request.redirect("/my/agent")
@@ -216,9 +216,7 @@ class AgentPortal(CustomerPortal):
             link=link,
             qr=link and qr.get_uri(link),
             program=self._get_program(),
-            **self._get_friends(
-                [("referrer_id", "=", customer.id)], "/my/refer", page
-            ),
+            **self._get_friends([("referrer_id", "=", customer.id)], "/my/refer", page),
         )
 
     @route("/my/refer", type="http", auth="user", website=True, methods=["POST"])
