@@ -1,4 +1,4 @@
-from .models import hstyle_profile_dirty, loyalty_history
+from .models import hstyle_commission, hstyle_profile_dirty, loyalty_history
 
 
 def post_init_hook(env):
@@ -14,3 +14,4 @@ def uninstall_hook(env):
     """Take our triggers off the host's tables before our tables go."""
     hstyle_profile_dirty.drop_triggers(env.cr)
     loyalty_history.drop_triggers(env.cr)
+    hstyle_commission.drop_triggers(env.cr)

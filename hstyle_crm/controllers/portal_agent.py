@@ -43,9 +43,12 @@ class AgentPortal(CustomerPortal):
         return programs._get_open(company, company._hstyle_today())
 
     def _get_campuses(self):
-        """Return where the visitor can apply."""
-        domain = [("company_id", "=", request.env.company.id)]
-        return request.env["hstyle.campus"].sudo().search(domain)
+        """Return where the visitor can apply: nowhere while there is no contract."""
+        company = self._get_company()
+        campuses = request.env["hstyle.campus"].sudo()
+        if not company.hstyle_agent_contract:
+            return campuses
+        return campuses.search([("company_id", "=", company.id)])
 
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
@@ -88,19 +91,14 @@ class AgentPortal(CustomerPortal):
         return self._render(
             "agent",
             agent=agent,
-            kept=self._count_kept(agent),
+            figures=self._get_figures(agent),
             **self._get_friends(domain, "/my/agent", page),
         )
 
-    def _count_kept(self, agent):
-        """Return how many new customers kept their first order this month."""
-        month = agent.company_id._hstyle_today().replace(day=1)
-        domain = [
-            ("agent_id", "=", agent.id),
-            ("state", "=", "rewarded"),
-            ("rewarded_on", ">=", month),
-        ]
-        return request.env["hstyle.referral"].sudo().search_count(domain)
+    def _get_figures(self, agent):
+        """Return what a statement of this month would say today."""
+        statements = request.env["hstyle.commission.statement"].sudo()
+        return statements._preview(agent, agent.company_id._hstyle_today())[agent]
 
     def _get_friends(self, domain, url, page):
         """Return friends by state, in numbers and a page of them."""
@@ -114,6 +112,30 @@ class AgentPortal(CustomerPortal):
             "pager": pager,
         }
 
+    # === EARNINGS === #
+
+    @route(
+        "/my/agent/statements",
+        type="http",
+        auth="user",
+        website=True,
+        readonly=True,
+        methods=["GET"],
+    )
+    def portal_agent_statements(self):
+        """Show what an agent earned, what is paid, and why it may be nothing."""
+        agent = self._get_agent()
+        if not agent:
+            return request.redirect("/my/agent/apply")
+        statements = request.env["hstyle.commission.statement"].sudo()
+        return self._render(
+            "agent_statements",
+            agent=agent,
+            month=agent.company_id._hstyle_today(),
+            figures=self._get_figures(agent),
+            statements=statements.search([("agent_id", "=", agent.id)]),
+        )
+
     # === APPLICATION === #
 
     @route(
@@ -124,7 +146,7 @@ class AgentPortal(CustomerPortal):
         readonly=True,
         methods=["GET"],
     )
-    def portal_agent_application(self):
+    def portal_agent_application(self, **_query):
         """Show the form for who wants to become an agent, or what became of it."""
         if self._get_agent():
             return request.redirect("/my/agent")
@@ -194,9 +216,7 @@ class AgentPortal(CustomerPortal):
             link=link,
             qr=link and qr.get_uri(link),
             program=self._get_program(),
-            **self._get_friends(
-                [("referrer_id", "=", customer.id)], "/my/refer", page
-            ),
+            **self._get_friends([("referrer_id", "=", customer.id)], "/my/refer", page),
         )
 
     @route("/my/refer", type="http", auth="user", website=True, methods=["POST"])

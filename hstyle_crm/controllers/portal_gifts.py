@@ -112,7 +112,9 @@ class GiftPortal(AgentPortal):
         if not content:
             return None
         if len(content) > LIMIT:
-            raise UserError(request.env._("The photo is too large; take a smaller one."))
+            raise UserError(
+                request.env._("The photo is too large; take a smaller one.")
+            )
         small = image_process(
             content, size=(SIDE, SIDE), verify_resolution=True, quality=85
         )

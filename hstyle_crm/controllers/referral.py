@@ -17,8 +17,11 @@ class ReferralLink(Controller):
         readonly=True,
         methods=["GET"],
     )
-    def referral_link(self, text):
-        """Tell who invites and what it gives; let the browser keep the first touch."""
+    def referral_link(self, text, **_query):
+        """Tell who invites and what it gives; let the browser keep the first touch.
+
+        Messengers add to the address where it was shared: that is left out.
+        """
         codes = request.env["hstyle.referral.code"].sudo()
         code = codes._find(text)
         program = self._get_program()

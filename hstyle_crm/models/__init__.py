@@ -2,6 +2,8 @@ from . import account_move
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
 from . import hstyle_gift_stock
+from . import hstyle_agent_figures
+from . import hstyle_agent_life
 from . import hstyle_agent
 from . import hstyle_benefit
 from . import hstyle_benefit_use
@@ -12,7 +14,6 @@ from . import hstyle_campaign_member
 from . import hstyle_campaign_response
 from . import hstyle_campaign_words
 from . import hstyle_campus
-from . import hstyle_commission
 from . import hstyle_consent
 from . import hstyle_contact
 from . import hstyle_contact_gate
@@ -51,6 +52,7 @@ from . import hstyle_order_discount
 from . import hstyle_order_line
 from . import hstyle_order_line_offer
 from . import hstyle_order_offer
+from . import hstyle_order_referral
 from . import hstyle_points_adjustment
 from . import hstyle_points_allocation
 from . import hstyle_points_audit
@@ -68,11 +70,23 @@ from . import hstyle_profile_refresh
 from . import hstyle_profile_score
 from . import hstyle_profile
 from . import hstyle_profile_month
+from . import hstyle_referral_job
+from . import hstyle_referral_judge
 from . import hstyle_referral
 from . import hstyle_referral_code
+from . import hstyle_referral_dirty
 from . import hstyle_referral_program
 from . import hstyle_referral_touch
 from . import hstyle_roster
+from . import hstyle_referrer
+from . import hstyle_commission_plan
+from . import hstyle_commission_rate
+from . import hstyle_commission_bracket
+from . import hstyle_commission_order
+from . import hstyle_commission_accrual
+from . import hstyle_commission
+from . import hstyle_commission_closing
+from . import hstyle_commission_statement
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment
@@ -87,6 +101,7 @@ from . import hstyle_shop
 from . import hstyle_sms_reply
 from . import hstyle_sms_settings
 from . import hstyle_sms_text
+from . import hstyle_student
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move
@@ -119,5 +134,6 @@ from . import utm_campaign
 from . import hstyle_profile_dirty
 from . import hstyle_purchase
 from . import hstyle_purchase_line
+from . import hstyle_circle
 from . import hstyle_segment_overlap
 from . import hstyle_gift_report

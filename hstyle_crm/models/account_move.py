@@ -1,4 +1,5 @@
-from odoo import models
+from odoo import api, models
+from odoo.exceptions import UserError
 
 
 class AccountMove(models.Model):
@@ -15,3 +16,17 @@ class AccountMove(models.Model):
         moves = self.filtered(lambda m: m.move_type in ("out_invoice", "out_refund"))
         orders = moves.sudo().line_ids.sale_line_ids.order_id
         orders.with_env(self.env)._settle_changed()
+
+    @api.ondelete(at_uninstall=False)
+    def _unlink_except_commission(self):
+        """Keep the bills of statements: the money is owed, whatever the bill says."""
+        statements = self.env["hstyle.commission.statement"].sudo()
+        found = statements.search([("bill_id", "in", self.ids)], limit=1)
+        if found:
+            raise UserError(
+                self.env._(
+                    "The bill pays the commission statement %s and cannot be deleted. "
+                    "Cancel it; the statement can then be billed again.",
+                    found.name,
+                )
+            )

@@ -15,7 +15,13 @@ class HstyleAgent(models.Model):
 
     _name = "hstyle.agent"
     _description = "Campus agent"
-    _inherit = ["mail.thread", "mail.activity.mixin", "hstyle.gift.stock"]
+    _inherit = [
+        "mail.thread",
+        "mail.activity.mixin",
+        "hstyle.agent.life",
+        "hstyle.agent.figures",
+        "hstyle.gift.stock",
+    ]
     _order = "campus_id, id"
     _rec_name = "partner_id"
 
@@ -27,6 +33,7 @@ class HstyleAgent(models.Model):
         ondelete="restrict",
         tracking=True,
     )
+    avatar_128 = fields.Image(string="Photo", related="partner_id.avatar_128")
     active = fields.Boolean(default=True)
     campus_id = fields.Many2one(
         comodel_name="hstyle.campus",
@@ -53,9 +60,21 @@ class HstyleAgent(models.Model):
         string="Target a month", help="New customers who keep their first order."
     )
 
+    plan_id = fields.Many2one(
+        comodel_name="hstyle.commission.plan",
+        string="Commission plan",
+        ondelete="restrict",
+        groups="account.group_account_invoice,hstyle_crm.hstyle_crm_group_manager",
+        help="Empty: the first plan of the company.",
+    )
+
     code = fields.Char(compute="_compute_code", compute_sudo=True)
     link = fields.Char(compute="_compute_code", compute_sudo=True)
     qr = fields.Char(string="QR code", compute="_compute_qr")
+
+    circle_revenue = fields.Monetary(
+        string="Net revenue of the circle", compute="_compute_circle"
+    )
 
     motivation = fields.Text(help="What the applicant wrote.")
     contract_text = fields.Text(
@@ -64,7 +83,9 @@ class HstyleAgent(models.Model):
         copy=False,
         help="As the student agreed to it; later changes of the settings leave it.",
     )
-    contract_agreed_on = fields.Datetime(string="Agreed on", readonly=True, copy=False)
+    contract_agreed_on = fields.Datetime(
+        string="Agreed on", readonly=True, copy=False, tracking=True
+    )
 
     _partner_unique = models.Constraint(
         "UNIQUE (partner_id, company_id)", "This student is an agent already."
@@ -75,10 +96,13 @@ class HstyleAgent(models.Model):
 
     @api.depends("partner_id")
     def _compute_code(self):
+        customers = self.partner_id.commercial_partner_id
         codes = self.env["hstyle.referral.code"]
+        codes = codes.search([("partner_id", "in", customers.ids)])
+        by_customer = codes.grouped("partner_id")
         for agent in self:
             customer = agent.partner_id.commercial_partner_id
-            code = codes.search([("partner_id", "=", customer.id)], limit=1)
+            code = by_customer.get(customer, codes.browse())[:1]
             agent.code = code.code
             agent.link = code._get_link(agent.company_id)
 
@@ -86,3 +110,15 @@ class HstyleAgent(models.Model):
     def _compute_qr(self):
         for agent in self:
             agent.qr = agent.link and qr.get_uri(agent.link)
+
+    # === COMMISSION === #
+
+    def _get_commission_plan(self):
+        """Return the agent's plan, or none: then orders give no commission."""
+        agent = self.sudo()
+        plans = self.env["hstyle.commission.plan"]
+        return agent.plan_id or plans._get_default(agent.company_id)
+
+    def _is_earning(self):
+        """Tell whether new orders of the agent's friends give commission."""
+        return self.active and self.state == "active"

@@ -30,10 +30,14 @@ class HstyleGiftStock(models.AbstractModel):
 
     def _get_gift_stock(self):
         """Return agent → {pack: how many are left}, packs in their order."""
-        groups = self.env["hstyle.gift.report"].sudo()._read_group(
-            [("agent_id", "in", self.ids)],
-            ["agent_id", "pack_id"],
-            ["left_count:sum"],
+        groups = (
+            self.env["hstyle.gift.report"]
+            .sudo()
+            ._read_group(
+                [("agent_id", "in", self.ids)],
+                ["agent_id", "pack_id"],
+                ["left_count:sum"],
+            )
         )
         stock = {agent: {} for agent in self}
         for agent, pack, left in groups:

@@ -27,8 +27,7 @@ class HstyleGiftYear(models.AbstractModel):
             partner, text = next(iter(had.items()))
             raise UserError(
                 self.env._(
-                    "%(customer)s had the birthday gift of %(year)s already: "
-                    "%(gift)s.",
+                    "%(customer)s had the birthday gift of %(year)s already: %(gift)s.",
                     customer=partner.display_name,
                     year=year,
                     gift=text,

@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.tools import SQL
 
 
 class HstyleReferralProgram(models.Model):
@@ -70,3 +71,39 @@ class HstyleReferralProgram(models.Model):
             ("date_to", ">=", day),
         ]
         return self.sudo().search(domain, limit=1)
+
+    # === LIMITS === #
+
+    def _is_below_cap(self, referral):
+        """Tell whether a referrer may get one more reward this year."""
+        year = referral._get_today().replace(month=1, day=1)
+        domain = [
+            ("program_id", "=", self.id),
+            ("referrer_id", "=", referral.referrer_id.id),
+            ("rewarded_on", ">=", year),
+            ("referrer_points", ">", 0),
+        ]
+        return not self.cap or self.referral_ids.search_count(domain) < self.cap
+
+    def _spend(self, points):
+        """Take points from the budget; tell whether they were there.
+
+        The update makes two jobs at once wait for each other, so that cap and budget
+        hold.
+        """
+        self.flush_recordset()
+        self.env.cr.execute(
+            SQL(
+                """
+                UPDATE hstyle_referral_program
+                   SET spent = COALESCE(spent, 0) + %(points)s
+                 WHERE id = %(id)s
+                   AND (COALESCE(budget, 0) = 0
+                        OR COALESCE(spent, 0) + %(points)s <= budget)
+                """,
+                points=points,
+                id=self.id,
+            )
+        )
+        self.invalidate_recordset(["spent"])
+        return bool(self.env.cr.rowcount)

@@ -15,6 +15,8 @@ class ResPartner(models.Model):
         "hstyle.contact.gate",
         "hstyle.contact.preference",
         "hstyle.segment.customer",
+        "hstyle.referrer",
+        "hstyle.student",
     ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")

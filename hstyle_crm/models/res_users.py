@@ -7,6 +7,13 @@ from .hstyle_referral_touch import COOKIE
 class ResUsers(models.Model):
     _inherit = "res.users"
 
+    @api.model_create_multi
+    def create(self, vals_list):
+        users = super().create(vals_list)
+        domain = [("partner_id", "in", users.partner_id.ids)]
+        self.env["hstyle.agent"].sudo().search(domain)._open_portal()
+        return users
+
     def _is_crm_manager(self):
         """Tell whether the user is a CRM manager."""
         return self.has_group("hstyle_crm.hstyle_crm_group_manager")

@@ -28,6 +28,7 @@ class SaleOrder(models.Model):
         "hstyle.points.spending",
         "hstyle.order.discount",
         "hstyle.order.offer",
+        "hstyle.order.referral",
     ]
 
     points_wanted = fields.Float(
@@ -70,6 +71,7 @@ class SaleOrder(models.Model):
         chosen = self - refused
         later = (known - refused).with_context(**SETTLE_LATER)
         result = super(SaleOrder, later).action_confirm()
+        chosen._claim_referrals()
         chosen._lock_cards()
         for order in chosen:
             order._fix_points()
@@ -108,6 +110,7 @@ class SaleOrder(models.Model):
         result = super().write(vals)
         if "partner_id" in vals:
             self._drop_foreign_points()
+            self.env["hstyle.referral.dirty"].sudo()._mark(self)
         if "state" in vals and not settles_later(self.env):
             self.filtered(lambda order: order.state == "cancel")._settle_points()
         return result
@@ -167,6 +170,11 @@ class SaleOrder(models.Model):
                 "sale_loyalty.sale_loyalty_reward_wizard_action"
             )
         return super().action_open_reward_wizard()
+
+    def _get_hold_start(self):
+        """Return the day from which the return window counts, or None."""
+        self.ensure_one()
+        return self.company_id._hstyle_day(self.date_order)
 
     # === TIERS === #
 
@@ -324,6 +332,7 @@ class SaleOrder(models.Model):
         :param fresh: the orders were confirmed now: they earn anew
         :raise UserError: if the points to spend are not there
         """
+        self.env["hstyle.referral.dirty"].sudo()._mark(self)
         posted = self._get_points_posted()
         moves = []
         for order in self.sudo():

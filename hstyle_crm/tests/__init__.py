@@ -3,6 +3,7 @@ from . import test_contact_gate
 from . import test_campaigns
 from . import test_contact_property
 from . import test_hstyle_export
+from . import test_hstyle_gift
 from . import test_hstyle_habit
 from . import test_clv
 from . import test_hstyle_forecast
@@ -12,6 +13,7 @@ from . import test_hstyle_points_clock
 from . import test_hstyle_points_opening
 from . import test_hstyle_profile
 from . import test_hstyle_purchase
+from . import test_hstyle_roster
 from . import test_hstyle_segment
 from . import test_hstyle_value
 from . import test_i18n
@@ -23,9 +25,13 @@ from . import test_points_attacks
 from . import test_points_property
 from . import test_points_stock
 from . import test_portal
+from . import test_portal_agent
 from . import test_referral_link
 from . import test_proof
+from . import test_referral
+from . import test_referral_rules
 from . import test_rfm
+from . import test_roster_tools
 from . import test_sale_order
 from . import test_sheets
 from . import test_sms

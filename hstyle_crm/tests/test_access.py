@@ -241,10 +241,19 @@ ACCESS = {
     "hstyle.campus": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.agent": dict.fromkeys(ROLES, "r") | {"campus": "rwc", "manager": "rwcu"},
     "hstyle.referral": dict.fromkeys(ROLES, "r"),
-    "hstyle.referral.code": dict.fromkeys(ROLES, "r") | {"manager": "rwc"},
+    "hstyle.referral.code": dict.fromkeys(ROLES, "") | {"manager": "rwc"},
     "hstyle.referral.program": dict.fromkeys(ROLES, "r")
     | {"marketer": "rwcu", "manager": "rwcu"},
+    "hstyle.referral.dirty": dict.fromkeys(ROLES, "") | {"manager": "r"},
+    "hstyle.referral.entry": dict.fromkeys(ROLES, "rwcu") | {"marketer": ""},
     "hstyle.commission": dict.fromkeys(ROLES, "") | {"manager": "r"},
+    "hstyle.roster": dict.fromkeys(ROLES, "") | {"campus": "rwcu", "manager": "rwcu"},
+    "hstyle.roster.import": dict.fromkeys(ROLES, "")
+    | {"campus": "rwcu", "manager": "rwcu"},
+    "hstyle.gift": dict.fromkeys(ROLES, "") | {"campus": "rw", "manager": "rw"},
+    "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
+    "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
+    "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
 }
 # A campus manager reads what all readers may, unless the table says more.
 for _roles in ACCESS.values():
@@ -264,7 +273,16 @@ WIZARDS = {
     "hstyle.consent.change",
     "hstyle.segment.trial",
     "hstyle.segment.trial.line",
+    "hstyle.referral.entry",
+    "hstyle.roster.import",
 }
+#: Models of which some records are shipped.
+SHIPPED = (
+    "hstyle.tier.rule",
+    "hstyle.benefit",
+    "hstyle.segment",
+    "hstyle.referral.program",
+)
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
 
@@ -326,6 +344,8 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.sms.text"].create(values)
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
         self._give_offers(company)
+        self._give_campus(company)
+        self._give_gifts(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -336,10 +356,10 @@ class TestAccess(HstyleCommon):
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in {"hstyle.profile.dirty", *WIZARDS}
+            if model not in {"hstyle.profile.dirty", "hstyle.referral.dirty", *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
-        for shipped in ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment"):
+        for shipped in SHIPPED:
             domain = [("company_id", "=", company.id)]
             theirs[shipped] = self.env[shipped].search(domain).ids
         for model, ids in theirs.items():
@@ -381,6 +401,20 @@ class TestAccess(HstyleCommon):
             {**values, "partner_id": people[0].id, "date": "2026-03-01"}
         )
         campaign._measure()
+
+    def _give_campus(self, company):
+        """Let a company have an agent who brought a friend."""
+        values = {"name": "Theirs", "company_id": company.id}
+        campus = self.env["hstyle.campus"].create(values)
+        self.env["hstyle.referral.program"].create(values)
+        student = self._create_partner("Their student", company_id=company.id)
+        values = {"partner_id": student.id, "graduation_on": "2099-06-30"}
+        agent = self.env["hstyle.agent"].create({**values, "campus_id": campus.id})
+        agent.state = "active"
+        code = self.env["hstyle.referral.code"]._get_code(student)
+        referrals = self.env["hstyle.referral"].with_company(company)
+        referrals._claim(code.code, self._create_partner("Their friend"), "staff")
+        return agent
 
     def _give_tier(self, company):
         """Let a customer of a company have a tier, a benefit and a manager."""
@@ -429,6 +463,37 @@ class TestAccess(HstyleCommon):
                 "company_id": company.id,
                 "pricelist_id": pricelist.id,
                 "date_to": "2100-01-01",
+            }
+        )
+
+    def _give_gifts(self, company):
+        """Let a classmate of a company's agent have a birthday, and packs for it."""
+        campus = self.env["hstyle.campus"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        agent = self.env["hstyle.agent"].create(
+            {
+                "partner_id": self._create_partner("Their agent").id,
+                "campus_id": campus.id,
+                "graduation_on": "2100-06-30",
+                "state": "active",
+            }
+        )
+        pack = self.env["hstyle.gift.pack"].create(
+            {"name": "Sweets", "company_id": company.id}
+        )
+        self.env["hstyle.gift.supply"].create(
+            {"agent_id": agent.id, "pack_id": pack.id}
+        )
+        today = company._hstyle_today()
+        self.env["hstyle.roster"].create(
+            {
+                "name": "Their classmate",
+                "birth_month": today.month,
+                "birth_day": today.day,
+                "agent_id": agent.id,
+                "consent_source": "List",
+                "consent_on": today,
             }
         )
 

@@ -1,4 +1,6 @@
+import logging
 import re
+import time
 from datetime import datetime, timedelta
 
 from odoo import fields
@@ -106,8 +108,7 @@ class TestReferralLink(ReferralLinkCase):
     def test_page(self):
         response = self._open(self.code.code)
         self.assertEqual(response.status_code, 200)
-        self.assertIn("Mei</t> invites" if "</t>" in response.text else "Mei invites",
-                      re.sub(r"\s+", " ", response.text))
+        self.assertIn("Mei invites you", re.sub(r"\s+", " ", response.text))
         self.assertNotIn("Wang", response.text)
         self.assertNotIn("mei@", response.text)
         self.assertIn("+123", response.text)
@@ -122,9 +123,8 @@ class TestReferralLink(ReferralLinkCase):
         self.assertLess(fields.Datetime.now() - moment, timedelta(minutes=5))
         self.assertTrue(cookie.has_nonstandard_attr("HttpOnly"))
         self.assertEqual(cookie.get_nonstandard_attr("SameSite"), "Lax")
-        self.assertLessEqual(cookie.expires - cookie.expires % 1, 2**40)
-        days = (datetime.fromtimestamp(cookie.expires) - datetime.now()).days
-        self.assertIn(days, (29, 30))
+        days = (cookie.expires - time.time()) / 24 / 3600
+        self.assertAlmostEqual(days, 30, places=1)
         self.assertFalse(cookie.secure, "no https here")
 
     def test_first_touch_stays(self):
@@ -157,7 +157,7 @@ class TestReferralLink(ReferralLinkCase):
         self._open(self.code.code)
         self.assertEqual(self._count(*counted), before)
         response = self.url_open(f"/r/{self.code.code}", data={"a": "b"})
-        self.assertEqual(response.status_code, 405)
+        self.assertIn(response.status_code, (400, 405))
 
     def test_by_invitation_only(self):
         parameters = self.env["ir.config_parameter"]
@@ -212,7 +212,7 @@ class TestReferralSignup(ReferralLinkCase):
         """What `_claim` refuses leaves the new account whole."""
         touch = self._touch(self.code)
         self.code.code = "AB-C"  # which nobody can type
-        with self.assertLogs("odoo.addons.hstyle_crm", "INFO") as log:
+        with self.assertLogs("odoo.addons.hstyle_crm", logging.INFO) as log:
             friend = self._sign_up(touch)
         self.assertIn("no referral code", "".join(log.output))
         self.assertFalse(self._get_referrals(friend))

@@ -31,6 +31,15 @@ class SaleOrder(models.Model):
         self._settle_availability()
         return result
 
+    def _follow_goods(self):
+        """Let points, rewards and commission follow what was delivered or returned."""
+        self.env["hstyle.referral.dirty"]._mark(self)
+        self.filtered("points_card_id")._settle_changed()
+
+    def _get_hold_start(self):
+        """Let the return window wait for the delivery."""
+        return self._get_delivery_day()
+
     def _settle_availability(self):
         """Let points wait from the delivery of their orders, where that is over."""
         days = {}

@@ -9,30 +9,30 @@ class StockMove(models.Model):
     _inherit = "stock.move"
 
     def _action_done(self, cancel_backorder=False):
-        orders = self._get_points_orders()
+        orders = self._get_orders()
         later = self.with_context(**SETTLE_LATER)
         done = super(StockMove, later)._action_done(cancel_backorder=cancel_backorder)
         done = done.with_env(self.env)
         # A return by hand finds its order's line only now.
-        (orders | done._get_points_orders())._settle_changed()
+        (orders | done._get_orders())._follow_goods()
         return done
 
     def _action_cancel(self):
-        orders = self._get_points_orders()
+        orders = self._get_orders()
         later = self.with_context(**SETTLE_LATER)
         result = super(StockMove, later)._action_cancel()
-        orders._settle_changed()
+        orders._follow_goods()
         return result
 
-    def _get_points_orders(self):
-        """Return the orders with points that these moves, or those after, are of.
+    def _get_orders(self):
+        """Return the orders that these moves, or those after, are of.
 
-        As superuser: who works in the warehouse has no rights on points.
+        As superuser: who works in the warehouse has no rights on orders and points.
         """
         moves = self.sudo()
         moves._rollup_move_dests_fetch()
         moves |= moves.browse(moves._rollup_move_dests())
-        return moves.sale_line_id.order_id.filtered("points_card_id")
+        return moves.sale_line_id.order_id
 
     def _is_delivery(self):
         """Tell whether goods go, or went, to the customer."""

@@ -291,7 +291,7 @@ class TestPointsDelivery(HstyleStockCommon):
             self.env.flush_all()
             self.env.invalidate_all()
             before = self.env.cr.sql_log_count
-            move.with_user(self.picker)._get_points_orders()._settle_changed()
+            move.with_user(self.picker)._get_orders()._follow_goods()
             self.env.flush_all()
             counts.append(self.env.cr.sql_log_count - before)
         self.assertEqual(counts[1], counts[2])
@@ -301,7 +301,7 @@ class TestPointsDelivery(HstyleStockCommon):
         order = self._sell(1)
         self.assertFalse(order.sudo().points_wait_delivery)
         moves = order.picking_ids.move_ids.with_user(self.picker)
-        self.assertFalse(moves._get_points_orders())
+        self.assertFalse(moves._get_orders().points_card_id)
         self._deliver(order)
         self.assertFalse(self._get_card())
 
