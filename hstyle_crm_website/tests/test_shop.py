@@ -160,11 +160,8 @@ class TestShop(ShopCase):
         self._check_out(order, name="Mei", email="mei@example.com")
         order.action_confirm()
         self.assertEqual((order.partner_id, order.state), (user.partner_id, "sale"))
-        self.assertFalse(
-            self._get_referrals(user.partner_id).filtered(
-                lambda referral: referral.state != "rejected"
-            )
-        )
+        self.assertEqual(self._get_referrals(user.partner_id).state, "rejected")
+        self.assertIn("does not count", order.referral_text)
 
     def test_no_programme(self):
         self._open(self.code.code)
@@ -174,3 +171,4 @@ class TestShop(ShopCase):
         order.action_confirm()
         self.assertEqual(order.state, "sale")
         self.assertFalse(self._get_referrals(order.partner_id))
+        self.assertIn("no programme", order.message_ids[0].body)
