@@ -6,7 +6,7 @@ from odoo.addons.hstyle_crm.tests.common import HstyleCommon
 @tagged("post_install", "-at_install")
 class TestMerge(HstyleCommon):
     def test_a_clerk_merges_visitors_of_the_site(self):
-        """The back office has no rights on visits, and merges customers all the same."""
+        """The back office merges customers, without any right on their visits."""
         keeper, other = self._create_partner("Mei"), self._create_partner("Mei W.")
         visitors = self.env["website.visitor"].sudo()
         for partner in (keeper, other):

@@ -132,7 +132,9 @@ class TestShop(ShopCase):
         self._open(self.code.code)
         order = self._fill_cart()
         self._type_code("TEN")
-        self.assertEqual((order.amount_total, order.referral_code), (90, self.code.code))
+        self.assertEqual(
+            (order.amount_total, order.referral_code), (90, self.code.code)
+        )
 
     def test_code_by_post_with_a_token_only(self):
         order = self._fill_cart()
