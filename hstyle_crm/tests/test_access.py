@@ -342,8 +342,8 @@ class TestAccess(HstyleCommon):
             if model not in {"hstyle.profile.dirty", "hstyle.referral.code", *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
-        shipped = ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment")
-        for shipped in (*shipped, "hstyle.referral.program"):
+        named = ("hstyle.tier.rule", "hstyle.benefit", "hstyle.segment")
+        for shipped in (*named, "hstyle.referral.program"):
             domain = [("company_id", "=", company.id)]
             theirs[shipped] = self.env[shipped].search(domain).ids
         for model, ids in theirs.items():
