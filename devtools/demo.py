@@ -75,7 +75,8 @@ def run(fresh, port):
         _upgrade()
     port = next(filter(_is_free, itertools.count(port)))
     _start_sms(port)
-    say(f"· http://127.0.0.1:{port} in a few seconds: login admin, password admin")
+    say(f"· http://127.0.0.1:{port}/odoo in a few seconds: login admin, password admin")
+    say(f"  Its shop is http://127.0.0.1:{port}/shop, as a customer sees it.")
     say("  Ctrl-C stops it, and ./dev demo takes it up again.")
     options = [f"--http-port={port}", "--workers=0", "--max-cron-threads=1"]
     server.odoo(["-d", NAME, *options, "--log-level=warn"])

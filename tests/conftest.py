@@ -74,7 +74,7 @@ def _wait_for(address, process):
     """Wait until the server answers; it may not, if it ends before."""
     deadline = time.monotonic() + PATIENCE
     while time.monotonic() < deadline and process.poll() is None:
-        with contextlib.suppress(requests.ConnectionError):
+        with contextlib.suppress(requests.ConnectionError, requests.Timeout):
             if requests.get(f"{address}/web/health", timeout=5).ok:
                 return
         time.sleep(0.2)

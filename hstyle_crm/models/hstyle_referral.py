@@ -125,8 +125,6 @@ class HstyleReferral(models.Model):
         "CHECK (friend_id <> referrer_id OR state = 'rejected')",
         "Nobody refers oneself.",
     )
-    # What commission refers to: nobody is paid for the friends of others.
-    _agent_unique = models.Constraint("UNIQUE (id, agent_id)")
     _hold_idx = models.Index("(hold_until) WHERE state = 'hold'")
 
     # === CLAIM === #

@@ -160,8 +160,9 @@ class TestReferralLink(ReferralLinkCase):
         self.assertIn(response.status_code, (400, 405))
 
     def test_by_invitation_only(self):
-        parameters = self.env["ir.config_parameter"]
-        parameters.set_param("auth_signup.invitation_scope", "b2b")
+        users = type(self.env["res.users"])
+        # Not the setting: a site has one of its own.
+        self.patch(users, "_get_signup_invitation_scope", lambda _users: "b2b")
         page = self._open(self.code.code).text
         self.assertNotIn("/web/signup", page)
         self.assertIn(f">{self.code.code}<", page, "to be told by phone")

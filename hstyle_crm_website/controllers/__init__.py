@@ -1,0 +1,2 @@
+from . import referral
+from . import website_sale
