@@ -1,6 +1,9 @@
+from babel.dates import format_skeleton
+
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.http import request, route
+from odoo.tools import babel_locale_parse
 
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 from odoo.addons.sale.controllers.portal import CustomerPortal
@@ -58,7 +61,7 @@ class AgentPortal(CustomerPortal):
             is_agent = bool(self._get_agent())
             values["campus_count"] = 0 if is_agent else len(self._get_campuses())
         if "refer_count" in counters:
-            is_agent = bool(self._get_agent())
+            is_agent = bool(self._get_agent(("active",)))
             values["refer_count"] = 0 if is_agent else len(self._get_program())
         return values
 
@@ -68,9 +71,18 @@ class AgentPortal(CustomerPortal):
             **self._prepare_portal_layout_values(),
             "page_name": page,
             "company": self._get_company(),
+            "say": self._say,
             **values,
         }
         return request.render(f"hstyle_crm.portal_{page}", values)
+
+    def _say(self, day, parts="yMMMd"):
+        """Return a day in the visitor's language, its parts in the order of there.
+
+        :param parts: year, month and day as Unicode writes them, such as "MMMd"
+        """
+        locale = babel_locale_parse(request.env.lang)
+        return format_skeleton(parts, day, locale=locale)
 
     # === BOARD === #
 

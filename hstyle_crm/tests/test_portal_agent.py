@@ -105,7 +105,7 @@ class TestAgentBoard(AgentPortalCase):
             "1 No order yet",
             "1 Being checked",
             "1 Do not count",
-            "On hold until 12/12/2099",
+            "On hold until Dec 12, 2099",
             "the return time starts with the delivery",
             "Does not count: the conditions of the programme are not met",
             "North campus",
@@ -114,16 +114,19 @@ class TestAgentBoard(AgentPortalCase):
         source = self.url_open("/my/agent").text
         self.assertIn(self.mei.link, source)
         self.assertIn("data:image/svg+xml;base64,", source)
-        for private in ("Wei", "Friend of a friend", "@example.com", "11/11/2098"):
+        for private in ("Wei", "Friend of a friend", "@example.com", "Nov 11, 2098"):
             self.assertNotIn(private, page)
         self.assertNotIn(self.lan.code, source)
 
-    def test_day_of_a_friend(self):
+    def test_days(self):
         """A friend of late evening in UTC is one of the next day in Shanghai."""
         self.company.hstyle_tz = "Asia/Shanghai"
         self._bring(self.mei, claimed_on="2026-11-02 20:00:00")
         self.authenticate("mei", "mei")
-        self.assertIn("Friend of 11/03/2026", self._read("/my/agent"))
+        self.assertIn("Friend of Nov 3, 2026", self._read("/my/agent"))
+        self.env["res.lang"]._activate_lang("zh_CN")
+        self.opener.cookies["frontend_lang"] = "zh_CN"
+        self.assertIn("2026年11月3日", self._read("/my/agent"))
 
     def test_many_friends(self):
         for _number in range(25):
@@ -163,6 +166,8 @@ class TestAgentBoard(AgentPortalCase):
 
         self.assertEqual(count("mei"), [1, 0, 0])
         self.assertEqual(count("xin"), [0, 1, 1])
+        self.mei.state = "paused"
+        self.assertEqual(count("mei"), [1, 0, 1])
         self.program.active = False
         self.campus_north.active = False
         self.assertEqual(count("xin"), [0, 0, 0])
