@@ -124,8 +124,12 @@ class TestHstyleCircle(HstyleAgentCommon):
             touched + timedelta(hours=draw.randrange(100)),
             draw.choice(["referred", "hold", "rewarded"]),
             touched_on=touched,
-            friend_points=points[0],
-            referrer_points=points[1],
+            # What nobody got is NULL.
+            **{
+                f"{who}_points": number
+                for who, number in zip(("friend", "referrer"), points, strict=True)
+                if number
+            },
         )
         if paid:
             # Accrued twice, and a part reversed.
@@ -292,7 +296,9 @@ class TestHstyleCircle(HstyleAgentCommon):
             shop = self._create_shop(name, company_id=where.id)
             rows = [(name, "2026-05-03", "13812345678", str(paid))]
             self._import(rows, header, shop=shop, user=self.env.user)
-        bought = self.env["hstyle.purchase"].search([("partner_id", "=", self.partner.id)])
+        bought = self.env["hstyle.purchase"].search(
+            [("partner_id", "=", self.partner.id)]
+        )
         self.assertEqual(sum(bought.mapped("revenue")), 150)
         self.assertEqual(self._get_row(referral).revenue, 70)
 
