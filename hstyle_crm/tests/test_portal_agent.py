@@ -124,9 +124,9 @@ class TestAgentBoard(AgentPortalCase):
         self._bring(self.mei, claimed_on="2026-11-02 20:00:00")
         self.authenticate("mei", "mei")
         self.assertIn("Friend of Nov 3, 2026", self._read("/my/agent"))
-        self.env["res.lang"]._activate_lang("zh_CN")
-        self.opener.cookies["frontend_lang"] = "zh_CN"
-        self.assertIn("2026年11月3日", self._read("/my/agent"))
+        chinese = self.env["res.lang"]._activate_lang("zh_CN")
+        page = self._read(f"/{chinese.url_code}/my/agent")
+        self.assertIn("2026年11月3日", page)
 
     def test_many_friends(self):
         for _number in range(25):
