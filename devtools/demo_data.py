@@ -253,7 +253,8 @@ def _give_points(env):
 def _sell(env, program, number=24):
     """Let the richest members order here: they spend points, and regret some orders."""
     values = {"name": "Linen dress", "list_price": 79, "type": "service"}
-    dress = env["product.product"].create({**values, "taxes_id": [(5,)]})
+    values |= {"taxes_id": [(5,)], "is_published": True}
+    dress = env["product.product"].create(values)
     domain = [("program_id", "=", program.id), ("points", ">=", 500)]
     cards = env["loyalty.card"].search(domain, order="points desc", limit=number)
     for rank, card in enumerate(cards):

@@ -301,6 +301,8 @@ SHIPPED = (
     "hstyle.benefit",
     "hstyle.segment",
     "hstyle.referral.program",
+    "hstyle.commission.plan",
+    "hstyle.commission.bracket",
 )
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 

@@ -15,7 +15,7 @@ from .commission_model import Agent, Friend, Line, Model, Order
 
 #: To try others: HSTYLE_SEED=7 ./dev test hstyle_crm/tests/test_commission_property.py
 SEED = int(os.environ.get("HSTYLE_SEED", "19"))
-SEEDS = int(os.environ.get("HSTYLE_SEEDS", "4"))
+SEEDS = int(os.environ.get("HSTYLE_SEEDS", "3"))
 STEPS = 60
 START = date(2026, 10, 20)
 #: What may happen, and how often.

@@ -1,4 +1,5 @@
 from odoo import models
+from odoo.exceptions import UserError
 from odoo.http import request
 
 from odoo.addons.hstyle_crm.models.hstyle_referral_touch import COOKIE
@@ -35,9 +36,12 @@ class SaleOrder(models.Model):
 
     def _take_referral_code(self, text):
         """Note a code that the visitor typed; tell whether it is one of a friend."""
-        self.ensure_one()
-        code = self.env["hstyle.referral.code"]._find(text)
+        try:
+            code, _program = self.env["hstyle.referral"]._find_code(
+                text, self.company_id
+            )
+        except UserError:
+            return False
         self._take_referral_touch()
-        if code and not self.referral_code:
-            self.referral_code = code.code
-        return bool(code)
+        self.referral_code = self.referral_code or code.code
+        return True

@@ -106,9 +106,11 @@ class TestShop(ShopCase):
 
     def test_unknown_code(self):
         order = self._fill_cart()
-        page = self._type_code("NOBODY")
-        self.assertIn("Invalid or expired promo code", page)
-        self.assertNotIn("is noted", page)
+        self.program.active = False
+        for text in ("NOBODY", "", self.code.code):
+            page = self._type_code(text)
+            self.assertEqual("Invalid or expired promo code" in page, bool(text))
+            self.assertNotIn("is noted", page)
         self.assertFalse(order.referral_code)
 
     def test_typed_code_after_a_link(self):
