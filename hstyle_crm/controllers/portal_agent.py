@@ -1,14 +1,12 @@
-from babel.dates import format_skeleton
-
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.http import request, route
-from odoo.tools import babel_locale_parse
 
 from odoo.addons.portal.controllers.portal import pager as portal_pager
 from odoo.addons.sale.controllers.portal import CustomerPortal
 
 from ..tools import qr
+from ..tools.days import say_day
 
 
 class AgentPortal(CustomerPortal):
@@ -77,12 +75,7 @@ class AgentPortal(CustomerPortal):
         return request.render(f"hstyle_crm.portal_{page}", values)
 
     def _say(self, day, parts="yMMMd"):
-        """Return a day in the visitor's language, its parts in the order of there.
-
-        :param parts: year, month and day as Unicode writes them, such as "MMMd"
-        """
-        locale = babel_locale_parse(request.env.lang)
-        return format_skeleton(parts, day, locale=locale)
+        return say_day(day, request.env.lang, parts)
 
     # === BOARD === #
 
@@ -198,12 +191,22 @@ class AgentPortal(CustomerPortal):
             raise UserError(message) from None
 
     def _render_application(self, refused=None, form=None):
+        applicant = self._get_agent(("applicant",))
         return self._render(
             "agent_application",
-            agent=self._get_agent(("applicant",)),
+            applied=applicant and self._describe_application(applicant),
             campuses=self._get_campuses(),
             refused=refused,
             form=form or {},
+        )
+
+    def _describe_application(self, applicant):
+        moment = applicant.contract_agreed_on or applicant.create_date
+        return request.env._(
+            "Thank you. Your application of %(day)s for %(campus)s is with the campus "
+            "manager, who will write to you.",
+            day=self._say(applicant.company_id._hstyle_day(moment)),
+            campus=applicant.campus_id.name,
         )
 
     # === BRING A FRIEND === #

@@ -44,7 +44,7 @@ class HstyleReferral(models.Model):
 
     _name = "hstyle.referral"
     _description = "Referral"
-    _inherit = ["hstyle.referral.judge", "hstyle.referral.job"]
+    _inherit = ["hstyle.referral.judge", "hstyle.referral.job", "hstyle.referral.words"]
     _order = "claimed_on desc, id desc"
     _rec_name = "friend_id"
     _log_access = False
