@@ -186,7 +186,7 @@ def _list_classmates(env, draw, agent):
             "name": f"{draw.choice(FRIENDS)} {draw.choice(SURNAMES)} {number}",
             "birth_month": birthday.month,
             "birth_day": birthday.day,
-            "place": f"Dormitory {draw.randrange(1, 9)}, room {draw.randrange(101, 620)}",
+            "place": f"Dormitory {number + 1}, room {draw.randrange(101, 620)}",
             "consent_source": "Signed list of the class",
             "consent_on": today - timedelta(days=40),
         }

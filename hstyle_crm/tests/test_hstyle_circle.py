@@ -73,9 +73,27 @@ class TestHstyleCircle(HstyleAgentCommon):
         cls.two = cls._create_agent("Jiayi", cls.other_site)
         cls.nobody = cls.env["hstyle.agent"]
 
-    def _pay(self, referral, amount):
-        values = {"agent_id": referral.agent_id.id, "referral_id": referral.id}
-        self.env["hstyle.commission"].create({**values, "amount": amount})
+    def _pay(self, referral, *amounts):
+        """Let rows of commission stand, as an order of the friend would have left."""
+        order = self.env["sale.order"].create({"partner_id": referral.friend_id.id})
+        self.env.flush_all()
+        self.env.cr.execute(
+            """
+            INSERT INTO hstyle_commission_order
+                   (pays, order_id, referral_id, agent_id, company_id)
+            SELECT TRUE, %(order)s, id, agent_id, company_id
+              FROM hstyle_referral WHERE id = %(referral)s;
+            INSERT INTO hstyle_commission
+                   (pays, order_id, referral_id, agent_id, company_id, campus_id,
+                    number, kind, base, amount, date, month)
+            SELECT TRUE, %(order)s, id, agent_id, company_id, campus_id, number,
+                   'reversal', 0, amount, claimed_on, claimed_on
+              FROM hstyle_referral,
+                   unnest(%(amounts)s) WITH ORDINALITY AS row (amount, number)
+             WHERE id = %(referral)s
+            """,
+            {"order": order.id, "referral": referral.id, "amounts": list(amounts)},
+        )
 
     # === RANDOM PURCHASES === #
 
@@ -133,8 +151,7 @@ class TestHstyleCircle(HstyleAgentCommon):
         )
         if paid:
             # Accrued twice, and a part reversed.
-            for amount in (paid, 7.5, -7.5):
-                self._pay(referral, amount)
+            self._pay(referral, paid, 7.5, -7.5)
         return friend, referral
 
     def _live(self, seed, friends=24):
