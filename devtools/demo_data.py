@@ -19,6 +19,8 @@ from freezegun import freeze_time
 
 from odoo.tools import SQL
 
+from . import demo_campus
+
 #: What customers are answered by SMS.
 ANSWERS = ("stop", "start", "balance", "expiring", "unknown")
 SHOP = "Complete Journey"
@@ -75,6 +77,9 @@ def load(env):
     env.cr.commit()
     _say(started, text)
     text = _make_offers(env)
+    env.cr.commit()
+    _say(started, text)
+    text = demo_campus.load(env)
     env.cr.commit()
     _say(started, text)
 

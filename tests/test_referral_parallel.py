@@ -122,7 +122,7 @@ def _die_in_the_third_batch(database):
 
 
 def test_a_killed_job_goes_on(database, transaction, program, monkeypatch):
-    """What is rewarded stays, the open batch is gone, and the next run does the rest."""
+    """What is rewarded stays, the open batch is gone; the next run does the rest."""
     job = "odoo.addons.hstyle_crm.models.hstyle_referral_job.BATCH"
     monkeypatch.setattr(job, 2)
     with transaction() as env:

@@ -6,6 +6,7 @@ from odoo.addons.portal.controllers.portal import pager as portal_pager
 from odoo.addons.sale.controllers.portal import CustomerPortal
 
 from ..tools import qr
+from ..tools.days import say_day
 
 
 class AgentPortal(CustomerPortal):
@@ -58,7 +59,7 @@ class AgentPortal(CustomerPortal):
             is_agent = bool(self._get_agent())
             values["campus_count"] = 0 if is_agent else len(self._get_campuses())
         if "refer_count" in counters:
-            is_agent = bool(self._get_agent())
+            is_agent = bool(self._get_agent(("active",)))
             values["refer_count"] = 0 if is_agent else len(self._get_program())
         return values
 
@@ -68,9 +69,13 @@ class AgentPortal(CustomerPortal):
             **self._prepare_portal_layout_values(),
             "page_name": page,
             "company": self._get_company(),
+            "say": self._say,
             **values,
         }
         return request.render(f"hstyle_crm.portal_{page}", values)
+
+    def _say(self, day, parts="yMMMd"):
+        return say_day(day, request.env.lang, parts)
 
     # === BOARD === #
 
@@ -186,12 +191,22 @@ class AgentPortal(CustomerPortal):
             raise UserError(message) from None
 
     def _render_application(self, refused=None, form=None):
+        applicant = self._get_agent(("applicant",))
         return self._render(
             "agent_application",
-            agent=self._get_agent(("applicant",)),
+            applied=applicant and self._describe_application(applicant),
             campuses=self._get_campuses(),
             refused=refused,
             form=form or {},
+        )
+
+    def _describe_application(self, applicant):
+        moment = applicant.contract_agreed_on or applicant.create_date
+        return request.env._(
+            "Thank you. Your application of %(day)s for %(campus)s is with the campus "
+            "manager, who will write to you.",
+            day=self._say(applicant.company_id._hstyle_day(moment)),
+            campus=applicant.campus_id.name,
         )
 
     # === BRING A FRIEND === #

@@ -1,4 +1,5 @@
 from base64 import b64encode
+from datetime import date
 
 from odoo.exceptions import UserError
 from odoo.http import request, route
@@ -137,5 +138,11 @@ class GiftPortal(AgentPortal):
             .sudo()
             .search([("agent_id", "=", agent.id)]),
             form=form or {},
+            say_birthday=self._say_birthday,
             **values,
         )
+
+    def _say_birthday(self, entry):
+        # Of a year that has each day.
+        day = date(2000, entry.birth_month, entry.birth_day)
+        return self._say(day, "MMMd")

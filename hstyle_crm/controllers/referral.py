@@ -30,7 +30,7 @@ class ReferralLink(Controller):
             {
                 "code": code,
                 "program": program,
-                "first_name": get_first_name(code.partner_id.name),
+                "headline": self._get_headline(code),
                 "is_customer": not request.env.user._is_public(),
                 "signup": self._is_signup_open(),
                 "shop_url": self._get_shop_url(),
@@ -41,6 +41,16 @@ class ReferralLink(Controller):
         if code and program:
             self._keep_touch(response, code, program)
         return response
+
+    def _get_headline(self, code):
+        """Return who invites, by the first name alone."""
+        company = request.env.company.sudo().name
+        name = get_first_name(code.partner_id.name)
+        if not name:
+            return request.env._("A friend invites you to %s", company)
+        return request.env._(
+            "%(name)s invites you to %(company)s", name=name, company=company
+        )
 
     def _get_program(self):
         company = request.env.company.sudo()

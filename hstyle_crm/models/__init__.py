@@ -72,12 +72,12 @@ from . import hstyle_profile
 from . import hstyle_profile_month
 from . import hstyle_referral_job
 from . import hstyle_referral_judge
+from . import hstyle_referral_words
 from . import hstyle_referral
+from . import hstyle_referral_touch
 from . import hstyle_referral_code
 from . import hstyle_referral_dirty
 from . import hstyle_referral_program
-from . import hstyle_referral_touch
-from . import hstyle_roster
 from . import hstyle_referrer
 from . import hstyle_commission_plan
 from . import hstyle_commission_rate
@@ -87,6 +87,7 @@ from . import hstyle_commission_accrual
 from . import hstyle_commission
 from . import hstyle_commission_closing
 from . import hstyle_commission_statement
+from . import hstyle_roster
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment

@@ -113,11 +113,13 @@ class HstyleAgent(models.Model):
 
     # === COMMISSION === #
 
-    def _get_commission_plan(self):
-        """Return the agent's plan, or none: then orders give no commission."""
-        agent = self.sudo()
+    def _get_commission_plans(self):
+        """Return agent → plan, or none: then orders give no commission."""
         plans = self.env["hstyle.commission.plan"]
-        return agent.plan_id or plans._get_default(agent.company_id)
+        defaults = {c: plans._get_default(c) for c in self.sudo().company_id}
+        return {
+            agent: agent.plan_id or defaults[agent.company_id] for agent in self.sudo()
+        }
 
     def _is_earning(self):
         """Tell whether new orders of the agent's friends give commission."""

@@ -31,12 +31,8 @@ class HstyleAgentFigures(models.AbstractModel):
         compute="_compute_friends",
         help="Friends who kept their first order.",
     )
-    kept_month = fields.Integer(
-        string="Kept this month", compute="_compute_kept_month"
-    )
-    progress = fields.Integer(
-        string="Of the target, %", compute="_compute_kept_month"
-    )
+    kept_month = fields.Integer(string="Kept this month", compute="_compute_kept_month")
+    progress = fields.Integer(string="Of the target, %", compute="_compute_kept_month")
     is_idle = fields.Boolean(
         string="Idle",
         compute="_compute_is_idle",
@@ -46,9 +42,11 @@ class HstyleAgentFigures(models.AbstractModel):
 
     # The circle: what the friends went on to buy.
     buyer_count = fields.Integer(string="With an order", compute="_compute_circle")
-    again_30 = fields.Float(string="Again in 30 days", compute="_compute_circle")
-    again_90 = fields.Float(string="Again in 90 days", compute="_compute_circle")
-    again_365 = fields.Float(string="Again in a year", compute="_compute_circle")
+    again_text = fields.Char(
+        string="Came again",
+        compute="_compute_circle",
+        help="Of the friends whose first order is so many days ago.",
+    )
 
     @api.depends("referral_ids.state")
     def _compute_friends(self):
@@ -99,22 +97,34 @@ class HstyleAgentFigures(models.AbstractModel):
         )
         return idle if True in value else ~idle
 
+    @api.depends_context("lang")
     def _compute_circle(self):
+        sums = ["buyers:sum", "revenue:sum"]
+        rates = ["again_30:avg", "again_90:avg", "again_365:avg"]
         rows = self.env["hstyle.circle"]._read_group(
-            [("agent_id", "in", self.ids)],
-            ["agent_id"],
-            ["buyers:sum", "revenue:sum"]
-            + ["again_30:avg", "again_90:avg", "again_365:avg"],
+            [("agent_id", "in", self.ids)], ["agent_id"], sums + rates
         )
         figures = {agent.id: values for agent, *values in rows}
         for agent in self:
-            (
-                agent.buyer_count,
-                agent.circle_revenue,
-                agent.again_30,
-                agent.again_90,
-                agent.again_365,
-            ) = figures.get(agent.id, (0, 0, 0, 0, 0))
+            buyers, revenue, *again = figures.get(agent.id, (0, 0))
+            agent.buyer_count = buyers
+            agent.circle_revenue = revenue
+            agent.again_text = agent._get_again_text(again)
+
+    @api.model
+    def _get_again_text(self, rates):
+        """Return who came again as text: a rate is False until it is known."""
+        labels = (
+            self.env._("%d %% in 30 days"),
+            self.env._("%d %% in 90 days"),
+            self.env._("%d %% in a year"),
+        )
+        known = [
+            label % round(rate)
+            for label, rate in zip(labels, rates, strict=False)
+            if rate is not False
+        ]
+        return ", ".join(known) or self.env._("Not known yet")
 
     def action_circle(self):
         """Show the agent's friends, and what they went on to buy."""

@@ -258,8 +258,8 @@ class HstyleAgentLife(models.AbstractModel):
                 partner_ids=agent.partner_id.ids,
                 subject=agent.env._("Welcome as a campus agent"),
                 body=agent.env._(
-                    "You are our agent at %(campus)s now. Your code is %(code)s; friends "
-                    "open %(link)s.",
+                    "You are our agent at %(campus)s now. Your code is %(code)s; "
+                    "friends open %(link)s.",
                     campus=agent.campus_id.name,
                     code=agent.code,
                     link=agent.link,
@@ -272,7 +272,7 @@ class HstyleAgentLife(models.AbstractModel):
     def _cron_graduate(self):
         """Make agents alumni whose graduation has come, a campus at a time."""
         commit, total = self.env["ir.cron"]._commit_progress, 0
-        for company in self.env["res.company"].search([]):
+        for company in self._get_companies():
             agents = self._find_graduated(company)
             commit(remaining=len(agents))
             for campus, graduated in agents.grouped("campus_id").items():
@@ -280,6 +280,10 @@ class HstyleAgentLife(models.AbstractModel):
                 if not commit(len(graduated)):
                     return
         _logger.info("%s campus agents graduated.", total)
+
+    @api.model
+    def _get_companies(self):
+        return [company for (company,) in self._read_group([], ["company_id"])]
 
     @api.model
     def _find_graduated(self, company):
@@ -314,3 +318,26 @@ class HstyleAgentLife(models.AbstractModel):
                 ", ".join(self.mapped("display_name")),
             ),
         )
+
+    # === MERGED CONTACTS === #
+
+    @api.model
+    def _merge_members(self, sources, target):
+        """Drop applications of contacts that become one with another agent.
+
+        :raise UserError: if two agents would become one: each has an account
+        """
+        agents = self.sudo().with_context(active_test=False)
+        agents = agents.search([("partner_id", "in", (sources | target).ids)])
+        for ours in agents.grouped("company_id").values():
+            applicants = ours.filtered(lambda agent: agent.state == "applicant")
+            kept = (ours - applicants) or applicants.sorted("active")[-1:]
+            if len(kept) > 1:
+                raise UserError(
+                    self.env._(
+                        "%s are campus agents, each with an account of their own: they "
+                        "cannot become one contact.",
+                        ", ".join(kept.mapped("display_name")),
+                    )
+                )
+            (ours - kept).unlink()

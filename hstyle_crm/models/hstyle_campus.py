@@ -52,6 +52,7 @@ class HstyleCampus(models.Model):
     )
 
     @api.depends("agent_ids.state")
+    @api.depends_context("uid")
     def _compute_agents(self):
         rows = self.env["hstyle.agent"]._read_group(
             [("campus_id", "in", self.ids)], ["campus_id", "state"], ["__count"]
@@ -62,6 +63,7 @@ class HstyleCampus(models.Model):
             campus.applicant_count = counts.get((campus.id, "applicant"), 0)
 
     @api.depends("agent_ids.referral_ids.state")
+    @api.depends_context("uid")
     def _compute_friends(self):
         rows = self.env["hstyle.referral"]._read_group(
             [
@@ -84,7 +86,9 @@ class HstyleCampus(models.Model):
     def _check_company(self, vals):
         """Refuse to move a campus with its agents' accounts to another company."""
         moved = self.filtered(
-            lambda campus: campus.company_id.id != vals.get("company_id", campus.company_id.id)
+            lambda campus: (
+                campus.company_id.id != vals.get("company_id", campus.company_id.id)
+            )
         )
         if moved.sudo().with_context(active_test=False).agent_ids:
             raise UserError(

@@ -15,8 +15,8 @@ class HstyleCircle(models.Model):
     """What friends bought since they were referred, and what bringing them cost.
 
     A row is a referral that was neither rejected nor waits for a review; its id is the
-    referral's. Purchases are those of all shops, net of refunds, as `hstyle.purchase`
-    has them. Averages of ``again_…`` are rates among friends whose days are over.
+    referral's. Purchases are those of all shops, net of refunds (`hstyle.purchase`).
+    Averages of ``again_…`` are percentages of the friends whose days are over.
     """
 
     _name = "hstyle.circle"
@@ -40,7 +40,7 @@ class HstyleCircle(models.Model):
         readonly=True,
         help="1 for a friend whose first order was kept until its return window ended.",
     )
-    kept_on = fields.Date(readonly=True)
+    kept_on = fields.Date(string="Kept on", readonly=True)
     buyers = fields.Integer(string="With an order", readonly=True)
     first_order_on = fields.Date(string="First order", readonly=True)
     second_order_on = fields.Date(
@@ -52,13 +52,13 @@ class HstyleCircle(models.Model):
     revenue = fields.Monetary(string="Net revenue", readonly=True)
     margin = fields.Monetary(readonly=True)
     again_30 = fields.Float(
-        string="Again in 30 days", readonly=True, aggregator="avg"
+        string="Again in 30 days, %", readonly=True, aggregator="avg"
     )
     again_90 = fields.Float(
-        string="Again in 90 days", readonly=True, aggregator="avg"
+        string="Again in 90 days, %", readonly=True, aggregator="avg"
     )
     again_365 = fields.Float(
-        string="Again in a year", readonly=True, aggregator="avg"
+        string="Again in a year, %", readonly=True, aggregator="avg"
     )
     points = fields.Float(
         string="Points given", readonly=True, help="To the friend and the referrer."
@@ -70,6 +70,7 @@ class HstyleCircle(models.Model):
         help="The commission, and the points at what they cost if they are spent.",
     )
     return_on_cost = fields.Float(
+        string="Return on cost",
         readonly=True,
         groups=PAID,
         aggregator="avg",
@@ -181,7 +182,7 @@ class HstyleCircle(models.Model):
 
     @api.model
     def _sql_again(self, days):
-        """Return SQL: 1 if ordered again in time, 0 if not, NULL until that is known.
+        """Return SQL: 100 if ordered again in time, 0 if not, NULL until it is known.
 
         Who was quick waits, too, until the days are over: else the rate of a young
         circle counted those alone.
@@ -189,7 +190,8 @@ class HstyleCircle(models.Model):
         return SQL(
             """
             CASE WHEN %(today)s > bought.days[1] + %(days)s
-                 THEN COALESCE(bought.days[2] <= bought.days[1] + %(days)s, FALSE)::int
+                 THEN CASE WHEN bought.days[2] <= bought.days[1] + %(days)s
+                           THEN 100 ELSE 0 END
             END
             """,
             today=self._sql_day(SQL("%s", fields.Datetime.now())),

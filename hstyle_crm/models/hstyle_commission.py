@@ -5,8 +5,8 @@ from odoo.tools import SQL
 KINDS = [("accrual", "Earned"), ("reversal", "Reversed")]
 #: What never changes once a row is posted. A line may be deleted with its quotation.
 _FROZEN = (
-    "number, agent_id, campus_id, company_id, referral_id, order_id, kind, base, rate, "
-    "amount, date, month"
+    "pays, number, agent_id, campus_id, company_id, referral_id, order_id, kind, base, "
+    "rate, amount, date, month"
 )
 _OLD, _NEW = (
     ", ".join(f"{row}.{name}" for name in _FROZEN.split(", ")) for row in ("OLD", "NEW")
@@ -50,6 +50,7 @@ BEGIN
        JOIN sale_order o ON o.id = l.order_id AND o.id = NEW.order_id
        JOIN res_partner customer ON customer.id = o.partner_id
       WHERE r.id = NEW.referral_id
+        AND r.agent_id = NEW.agent_id
         AND r.state <> 'rejected'
         AND friend.commercial_partner_id = customer.commercial_partner_id
         AND friend.commercial_partner_id <> student.commercial_partner_id;
@@ -83,6 +84,9 @@ class HstyleCommission(models.Model):
     _order = "date desc, id desc"
     _rec_name = "order_id"
 
+    # Always set. The host drops foreign keys of several columns that begin with one of
+    # a relation, so that ours needs a first column that is none.
+    pays = fields.Boolean(required=True, readonly=True)
     number = fields.Integer(
         required=True, readonly=True, help="Of the order's rows, the how-manieth."
     )
@@ -150,14 +154,11 @@ class HstyleCommission(models.Model):
     )
 
     _number_unique = models.Constraint("UNIQUE (order_id, number)")
+    _pays_only = models.Constraint("CHECK (pays)")
     _order_pays_one = models.Constraint(
-        "FOREIGN KEY (order_id, referral_id)"
-        " REFERENCES hstyle_commission_order (order_id, referral_id)",
+        "FOREIGN KEY (pays, order_id, referral_id, agent_id) REFERENCES"
+        " hstyle_commission_order (pays, order_id, referral_id, agent_id)",
         "An order pays one agent only.",
-    )
-    _own_friends = models.Constraint(
-        "FOREIGN KEY (referral_id, agent_id) REFERENCES hstyle_referral (id, agent_id)",
-        "An agent is paid for friends of their own only.",
     )
     _no_fee = models.Constraint(
         "CHECK (kind = 'reversal' OR base > 0 AND amount >= 0 AND amount <= base)",
@@ -175,9 +176,11 @@ class HstyleCommission(models.Model):
     @api.model_create_multi
     def create(self, vals_list):
         self._refuse()
+        return super().create(vals_list)
 
     def write(self, vals):
         self._refuse()
+        return super().write(vals)
 
     @api.ondelete(at_uninstall=False)
     def _unlink_never(self):

@@ -15,6 +15,7 @@ Posted = namedtuple(
     "Posted", "line_id available_on month accrued_base accrued base amount"
 )
 _COLUMNS = {
+    "pays": "bool",
     "agent_id": "int",
     "campus_id": "int",
     "company_id": "int",
@@ -56,9 +57,15 @@ class HstyleCommissionAccrual(models.AbstractModel):
         payers = self.env["hstyle.commission.order"].sudo()._decide(orders.sudo())
         posted = self._get_posted(payers.order_id)
         volumes = self._get_volumes(payers, posted)
+        plans = payers.agent_id._get_commission_plans()
+        # Read for all orders at once; the host's own ways go from order to order.
+        lines = payers.order_id.order_line
+        lines.product_id.categ_id.mapped("parent_path")
         rows = []
         for payer in payers:
-            rows += self._prepare_rows(payer, posted[payer.order_id.id], volumes)
+            parts, plan = posted[payer.order_id.id], plans[payer.agent_id]
+            bases = self._get_bases(payer.order_id, lines) if payer._is_kept() else {}
+            rows += self._prepare_rows(payer, plan, bases, parts, volumes)
         self._insert(rows)
         self._release(payers.order_id)
         self.env["hstyle.commission"].invalidate_model(flush=False)
@@ -84,8 +91,9 @@ class HstyleCommissionAccrual(models.AbstractModel):
             )
         )
         posted = defaultdict(list)
-        for order_id, *values in found:
-            posted[order_id].append(Posted(*values))
+        for order_id, *key, bases, accrued, base, amount in found:
+            sums = map(commission.exact, (bases, accrued, base, amount))
+            posted[order_id].append(Posted(*key, *sums))
         return posted
 
     @api.model
@@ -93,7 +101,7 @@ class HstyleCommissionAccrual(models.AbstractModel):
         """Return (agent, month) → what friends keep of the month's orders."""
         months = {self._get_month(order) for order in payers.order_id}
         months |= {row.month for rows in posted.values() for row in rows}
-        agents = payers.referral_id.agent_id
+        agents = payers.agent_id
         found = self.env.execute_query(
             SQL(
                 """
@@ -109,7 +117,7 @@ class HstyleCommissionAccrual(models.AbstractModel):
         )
         volumes = defaultdict(Decimal)
         for agent_id, month, base in found:
-            volumes[agent_id, month] = base
+            volumes[agent_id, month] = commission.exact(base)
         return volumes
 
     # === WHAT SHOULD BE === #
@@ -130,14 +138,18 @@ class HstyleCommissionAccrual(models.AbstractModel):
         return start and start + relativedelta(days=days)
 
     @api.model
-    def _get_bases(self, order):
-        """Return line → (base, pieces) that the friend keeps, in company currency.
+    def _get_bases(self, order, among):
+        """Return line id → (base, pieces) that the friend keeps, in company currency.
 
         What rewards and discounts take off is spread over all goods; gift cards and
         eWallets are means of payment, and deliveries are no goods.
+
+        :param among: the lines of all orders, which are read together
         """
         coin = self._get_coin(order)
-        amounts = {line: line._get_points_amount() for line in order._get_points_lines()}
+        amounts = {
+            line: line._get_points_amount() for line in order._get_points_lines()
+        }
         goods = {line: amount for line, amount in amounts.items() if amount > 0}
         off = sum(amounts.values()) - sum(goods.values())
         off += sum(self._get_rewards(order).mapped("price_subtotal"))
@@ -145,6 +157,7 @@ class HstyleCommissionAccrual(models.AbstractModel):
         share /= order.currency_rate or 1
         bases = {}
         for line in goods:
+            line = line.with_prefetch(among.ids)
             kept = max(0, min(line._get_kept_amounts()))
             pieces = max(0, min(line._get_kept_quantities()))
             base = commission.to_coins(kept * share, coin)
@@ -164,18 +177,21 @@ class HstyleCommissionAccrual(models.AbstractModel):
     # === THE DIFFERENCE === #
 
     @api.model
-    def _prepare_rows(self, payer, posted, volumes):
+    def _prepare_rows(self, payer, plan, bases, posted, volumes):
         """Return the rows that bring an order's lines to what they should be."""
-        bases = self._get_bases(payer.order_id) if payer._is_kept() else {}
         by_line = defaultdict(list)
         for part in posted:
             by_line[part.line_id].append(part)
         rows = []
-        for line_id in [*bases, *(by_line.keys() - bases.keys())]:
-            base, pieces = bases.get(line_id, (Decimal(0), Decimal(0)))
+        # Those of goods in the order's order, then what is no longer there.
+        for line_id in {**bases, **by_line}:
+            kept = bases.get(line_id, (Decimal(0), Decimal(0)))
             parts = by_line[line_id]
-            rows += self._prepare_reversal(payer, line_id, base, parts, volumes)
-            rows += self._prepare_accrual(payer, line_id, base, pieces, parts, volumes)
+            rows += self._prepare_reversal(payer, line_id, kept[0], parts, volumes)
+            if payer.pays and payer.agent_id._is_earning():
+                rows += self._prepare_accrual(
+                    payer, plan, line_id, kept, parts, volumes
+                )
         return rows
 
     @api.model
@@ -212,19 +228,16 @@ class HstyleCommissionAccrual(models.AbstractModel):
         ]
 
     @api.model
-    def _prepare_accrual(self, payer, line_id, base, pieces, parts, volumes):
+    def _prepare_accrual(self, payer, plan, line_id, kept, parts, volumes):
         """Return the row for what is bought more than was ever accrued."""
+        order, (base, pieces) = payer.order_id, kept
         more = base - sum(part.accrued_base for part in parts)
-        agent = payer.referral_id.agent_id
-        if more <= 0 or not payer.pays or not agent._is_earning():
+        if more <= 0:
             return []
-        order = payer.order_id
-        product = self.env["sale.order.line"].browse(line_id).product_id.sudo()
-        before = volumes[agent.id, self._get_month(order)]
+        product = self.env["sale.order.line"].sudo().browse(line_id).product_id
+        before = volumes[payer.agent_id.id, self._get_month(order)]
         amount = commission.to_coins(
-            agent._get_commission_plan()._get_amount(
-                product, more, pieces * more / base, before
-            ),
+            plan._get_amount(product, more, pieces * more / base, before),
             self._get_coin(order),
         )
         return [
@@ -242,8 +255,9 @@ class HstyleCommissionAccrual(models.AbstractModel):
     @api.model
     def _prepare_row(self, payer, volumes, **values):
         """Return the columns of a row, which counts to the volume from now on."""
-        order, agent = payer.order_id, payer.referral_id.agent_id
+        order, agent = payer.order_id, payer.agent_id
         row = {
+            "pays": True,
             "agent_id": agent.id,
             "campus_id": agent.campus_id.id,
             "company_id": agent.company_id.id,

@@ -23,7 +23,7 @@ FIGURES = (
     "held",
     "held_until",
 )
-_NOTHING = dict.fromkeys(FIGURES, 0.0) | {"held_until": None}
+_NOTHING = dict.fromkeys(FIGURES, 0.0) | {"held_until": False}
 
 
 def get_end(month):
@@ -175,7 +175,7 @@ class HstyleCommissionClosing(models.AbstractModel):
         )
         return {
             row["agent_id"]: {
-                name: row[name] if name == "held_until" else float(row[name])
+                name: row[name] or False if name == "held_until" else float(row[name])
                 for name in FIGURES
             }
             for row in found
@@ -310,7 +310,9 @@ class HstyleCommissionClosing(models.AbstractModel):
             settled = self._settle_safely(company, month, ids)
             if settled is None and len(ids) > 1:
                 middle = len(ids) // 2
-                work += [(company, month, part) for part in (ids[middle:], ids[:middle])]
+                work += [
+                    (company, month, part) for part in (ids[middle:], ids[:middle])
+                ]
                 continue
             done += settled or 0
             bad += ids if settled is None else []

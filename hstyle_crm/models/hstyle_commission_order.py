@@ -7,8 +7,8 @@ from odoo.tools import SQL
 class HstyleCommissionOrder(models.Model):
     """The one agent whom an order may pay: decided once, for ever.
 
-    Rows of commission refer to it by (order, referral), so that the database itself
-    keeps an order from paying two people.
+    Rows of commission refer to it by order, referral and agent, so that the database
+    itself keeps an order from paying two people.
     """
 
     _name = "hstyle.commission.order"
@@ -25,7 +25,12 @@ class HstyleCommissionOrder(models.Model):
         index=True,
         ondelete="restrict",
     )
-    company_id = fields.Many2one(related="referral_id.company_id", store=True)
+    agent_id = fields.Many2one(
+        comodel_name="hstyle.agent", required=True, readonly=True, ondelete="restrict"
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company", required=True, readonly=True
+    )
     pays = fields.Boolean(
         readonly=True,
         help="Not set if the agent was not active when the order came, or the friend's "
@@ -36,7 +41,9 @@ class HstyleCommissionOrder(models.Model):
         "UNIQUE (order_id)", "An order pays one agent only."
     )
     # What rows of commission refer to.
-    _referral_unique = models.Constraint("UNIQUE (order_id, referral_id)")
+    _referral_unique = models.Constraint(
+        "UNIQUE (pays, order_id, referral_id, agent_id)"
+    )
 
     @api.model
     def _decide(self, orders):
@@ -47,10 +54,18 @@ class HstyleCommissionOrder(models.Model):
         known = self.search([("order_id", "in", orders.ids)])
         new = (orders - known.order_id).filtered(lambda order: order.state == "sale")
         referrals = self._find_referrals(new)
+        found = self.env["hstyle.referral"].concat(*referrals.values())
+        plans = found.agent_id._get_commission_plans()
         values = [
-            (order.id, referral.id, referral.company_id.id, self._pays(order, referral))
+            (
+                order.id,
+                referral.id,
+                referral.agent_id.id,
+                referral.agent_id.company_id.id,
+                self._pays(order, referral, plans[referral.agent_id]),
+            )
             for order, referral in referrals.items()
-            if referral.agent_id._get_commission_plan()
+            if plans[referral.agent_id]
         ]
         if values:
             # Somebody who decides the same order right now makes this conflict.
@@ -58,7 +73,7 @@ class HstyleCommissionOrder(models.Model):
                 SQL(
                     """
                     INSERT INTO hstyle_commission_order
-                           (order_id, referral_id, company_id, pays)
+                           (order_id, referral_id, agent_id, company_id, pays)
                     VALUES %s
                         ON CONFLICT (order_id) DO NOTHING
                     """,
@@ -90,21 +105,24 @@ class HstyleCommissionOrder(models.Model):
         return referrals
 
     @api.model
-    def _pays(self, order, referral):
+    def _pays(self, order, referral, plan):
         """Tell whether a confirmed order gives commission at all."""
-        agent, company = referral.agent_id, order.company_id
+        company = order.company_id
         day = company._hstyle_day(order.date_order)
-        months = agent._get_commission_plan().months
-        last = company._hstyle_day(referral.claimed_on) + relativedelta(months=months)
+        end = relativedelta(months=plan.months)
+        last = company._hstyle_day(referral.claimed_on) + end
         # A code on the order itself may be noted just after the confirmation.
         since = company._hstyle_day(referral.touched_on)
-        return agent._is_earning() and since <= day and (not months or day < last)
+        in_time = since <= day and (not plan.months or day < last)
+        return in_time and referral.agent_id._is_earning()
 
     def _is_kept(self):
         """Tell whether the order still is one that the friend made."""
         customer = self.order_id.partner_id.commercial_partner_id
+        referral = self.referral_id
         return (
             self.order_id.state == "sale"
-            and self.referral_id.state != "rejected"
-            and self.referral_id.friend_id.commercial_partner_id == customer
+            and referral.state != "rejected"
+            and referral.agent_id == self.agent_id
+            and referral.friend_id.commercial_partner_id == customer
         )

@@ -4,10 +4,14 @@ from odoo.tools import format_date
 
 from .hstyle_commission_closing import FIGURES
 
-STATES = [("empty", "Nothing to pay"), ("carried", "Carried forward"), ("billed", "Billed")]
+STATES = [
+    ("empty", "Nothing to pay"),
+    ("carried", "Carried forward"),
+    ("billed", "Billed"),
+]
 _FROZEN = (
-    "agent_id, campus_id, company_id, month, opening, accrued, reversed, total, carried, "
-    "billed, minimum, held, held_until"
+    "agent_id, campus_id, company_id, month, opening, accrued, reversed, total, "
+    "carried, billed, minimum, held, held_until"
 )
 _OLD, _NEW = (
     ", ".join(f"{row}.{name}" for name in _FROZEN.split(", ")) for row in ("OLD", "NEW")

@@ -51,7 +51,12 @@ class HstyleGift(models.Model):
     due_on = fields.Date(string="Due", readonly=True)
     year = fields.Integer(required=True, readonly=True, aggregator=None)
     state = fields.Selection(
-        selection=STATES, required=True, readonly=True, default="todo", index=True
+        selection=STATES,
+        required=True,
+        readonly=True,
+        default="todo",
+        index=True,
+        group_expand=True,
     )
     reason = fields.Char(help="Why it is not handed out.")
 
@@ -153,6 +158,7 @@ class HstyleGift(models.Model):
                 "pack_id": pack.id,
                 "cost": pack.cost,
                 "reason": False,
+                "had": False,
             }
         )
 
@@ -162,11 +168,13 @@ class HstyleGift(models.Model):
         name = self.display_name
         if self.state == "given":
             raise UserError(self.env._("%s has got this gift already.", name))
+        past = self.env._("The birthday is long past")
+        reason = self._get_ways().get(self.had) or self.reason or past
         raise UserError(
             self.env._(
                 "The gift for %(name)s is closed: %(reason)s.",
                 name=name,
-                reason=self.reason or self.env._("the birthday is long past"),
+                reason=reason,
             )
         )
 

@@ -1,6 +1,13 @@
-from odoo import api, models
+from odoo import api, fields, models
 from odoo.exceptions import UserError
 from odoo.tools import SQL
+
+#: In which ways a customer can have had the gift of a year.
+WAYS = [
+    ("pack", "A gift pack from a campus agent"),
+    ("shop", "The gift of the tier, in a shop"),
+    ("coupon", "A birthday coupon"),
+]
 
 
 class HstyleGiftYear(models.AbstractModel):
@@ -12,6 +19,13 @@ class HstyleGiftYear(models.AbstractModel):
 
     _name = "hstyle.gift.year"
     _description = "One gift a year"
+
+    had = fields.Selection(
+        selection=WAYS,
+        string="Had already",
+        readonly=True,
+        help="Why the task was closed by itself.",
+    )
 
     @api.model
     def _claim_year(self, partners, company, year, way):
@@ -61,16 +75,13 @@ class HstyleGiftYear(models.AbstractModel):
                 way,
             )
         )
-        texts = self._get_texts()
+        texts = self._get_ways()
         return {partners.browse(partner_id): texts[kind] for partner_id, kind in found}
 
     @api.model
-    def _get_texts(self):
-        return {
-            "pack": self.env._("a gift pack from a campus agent"),
-            "shop": self.env._("the gift of the tier, in a shop"),
-            "coupon": self.env._("a birthday coupon"),
-        }
+    def _get_ways(self):
+        """Return way → its name, in the user's language."""
+        return dict(self._fields["had"]._description_selection(self.env))
 
     @api.model
     def _sql_had(self):
@@ -118,12 +129,12 @@ class HstyleGiftYear(models.AbstractModel):
             year,
             company.sudo().root_id.id,
         )
-        self._skip(condition, self._get_texts()[way])
+        self._skip(condition, way)
 
     @api.model
     def _skip_had(self, company):
         """Skip the open tasks of customers who had their gift in another way."""
-        for way, text in self._get_texts().items():
+        for way, _name in WAYS:
             condition = SQL(
                 """
                 g.company_id = %s
@@ -139,17 +150,17 @@ class HstyleGiftYear(models.AbstractModel):
                 company.sudo().root_id.id,
                 way,
             )
-            self._skip(condition, text)
+            self._skip(condition, way)
 
     @api.model
-    def _skip(self, condition, text):
+    def _skip(self, condition, way):
         """Skip open tasks ``g`` of customers, in the order in which all do it."""
         self.env.flush_all()
         self.env.cr.execute(
             SQL(
                 """
                 UPDATE hstyle_gift
-                   SET state = 'skipped', reason = %s,
+                   SET state = 'skipped', had = %s,
                        write_uid = %s, write_date = now() AT TIME ZONE 'UTC'
                  WHERE id IN (
                        SELECT g.id
@@ -160,9 +171,9 @@ class HstyleGiftYear(models.AbstractModel):
                         ORDER BY g.id
                           FOR NO KEY UPDATE)
                 """,
-                self.env._("had %s", text),
+                way,
                 self.env.uid,
                 condition,
             )
         )
-        self.env["hstyle.gift"].invalidate_model(["state", "reason"])
+        self.env["hstyle.gift"].invalidate_model(["state", "had"])

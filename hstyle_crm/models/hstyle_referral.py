@@ -44,7 +44,7 @@ class HstyleReferral(models.Model):
 
     _name = "hstyle.referral"
     _description = "Referral"
-    _inherit = ["hstyle.referral.judge", "hstyle.referral.job"]
+    _inherit = ["hstyle.referral.judge", "hstyle.referral.job", "hstyle.referral.words"]
     _order = "claimed_on desc, id desc"
     _rec_name = "friend_id"
     _log_access = False
@@ -105,7 +105,7 @@ class HstyleReferral(models.Model):
         string="First order",
         readonly=True,
         index="btree_not_null",
-        ondelete="restrict",
+        ondelete="set null",
     )
     hold_until = fields.Date(
         string="On hold until",
@@ -125,8 +125,6 @@ class HstyleReferral(models.Model):
         "CHECK (friend_id <> referrer_id OR state = 'rejected')",
         "Nobody refers oneself.",
     )
-    # What commission refers to: nobody is paid for the friends of others.
-    _agent_unique = models.Constraint("UNIQUE (id, agent_id)")
     _hold_idx = models.Index("(hold_until) WHERE state = 'hold'")
 
     # === CLAIM === #
@@ -158,7 +156,9 @@ class HstyleReferral(models.Model):
         standing = self._find_standing(friend, code.partner_id, company)
         if standing:
             return standing
-        values = {"source": source, "touched_on": touched_on or now}
+        # A code on an order came no later than the order.
+        first = min(order.date_order, now) if order else now
+        values = {"source": source, "touched_on": touched_on or first}
         draft = self.sudo()._draft(code, friend, company, program, values, order)
         return draft._insert()
 
@@ -249,10 +249,8 @@ class HstyleReferral(models.Model):
         for record in self.filtered("agent_id"):
             if record.state != "rejected":
                 friend = record.friend_id
-                if "campus_id" in friend._fields:  # TEMPORARY
-                    friend.campus_id = friend.campus_id or record.campus_id
-                if "hstyle.roster" in self.env:  # TEMPORARY
-                    self.env["hstyle.roster"]._link(friend, record.agent_id)
+                friend.campus_id = friend.campus_id or record.campus_id
+                self.env["hstyle.roster"]._link(friend, record.agent_id)
 
     # === REVIEW === #
 

@@ -15,6 +15,7 @@ class HstyleReferralCode(models.Model):
 
     _name = "hstyle.referral.code"
     _description = "Referral code"
+    _inherit = ["hstyle.referral.touch"]
     _rec_name = "code"
     _order = "id"
 

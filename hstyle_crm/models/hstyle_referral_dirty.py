@@ -19,7 +19,9 @@ class HstyleReferralDirty(models.Model):
     @api.model
     def _mark(self, orders):
         """Queue those of the orders that concern a referral or a commission."""
-        self.env.flush_all()
+        self.env["sale.order"].flush_model(["partner_id", "company_id"])
+        self.env["res.partner"].flush_model(["commercial_partner_id"])
+        self.env["hstyle.referral"].flush_model(["friend_id", "order_id"])
         self.env.cr.execute(
             SQL(
                 """

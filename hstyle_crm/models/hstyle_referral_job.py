@@ -74,10 +74,12 @@ class HstyleReferralJob(models.AbstractModel):
         points = self.env["hstyle.benefit"]._get_company_program(self.company_id)
         key = f"referral:{self.id}"
         if friend:
-            text = self.env._("Welcome: a friend brought you")
+            env = self.with_context(lang=self.friend_id.lang).env
+            text = env._("Welcome: a friend brought you")
             points._give_bonus(self.friend_id, friend, text, key=key)
         if referrer:
-            text = self.env._("You brought a friend")
+            env = self.with_context(lang=self.referrer_id.lang).env
+            text = env._("You brought a friend")
             points._give_bonus(self.referrer_id, referrer, text, key=key)
         self.write(
             {

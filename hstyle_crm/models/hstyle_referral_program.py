@@ -7,6 +7,7 @@ class HstyleReferralProgram(models.Model):
 
     _name = "hstyle.referral.program"
     _description = "Referral programme"
+    _inherit = ["hstyle.referral.program.words"]
     _order = "date_from desc, id desc"
 
     name = fields.Char(required=True, translate=True)

@@ -11,14 +11,15 @@ _logger = logging.getLogger(__name__)
 COOKIE = "hstyle_referral"
 
 
-class HstyleReferralCode(models.Model):
-    """The first touch: when a visitor opened a link, kept and signed by ourselves.
+class HstyleReferralTouch(models.AbstractModel):
+    """The first touch: when a visitor opened a link. A part of hstyle.referral.code.
 
-    The text is the id of the code, the second and a signature: an id stays the same
-    when the code is renamed, and goes into a cookie as it is.
+    The browser keeps it as a text that we sign: the id of the code, the second and the
+    signature. An id stays when the code is renamed, and goes into a cookie as it is.
     """
 
-    _inherit = "hstyle.referral.code"
+    _name = "hstyle.referral.touch"
+    _description = "First touch of a link"
 
     @api.model
     def _sign_touch(self, code, moment):

@@ -26,6 +26,7 @@ class HstyleStudent(models.AbstractModel):
     )
     life_stage = fields.Selection(
         selection=STAGES,
+        string="Life stage",
         compute="_compute_life_stage",
         search="_search_life_stage",
         groups="hstyle_crm.hstyle_crm_group_user",
@@ -46,9 +47,7 @@ class HstyleStudent(models.AbstractModel):
         for partner in self:
             end = partner.graduation_on
             student = end > today if end else partner.campus_id
-            partner.life_stage = (
-                "student" if student else "graduate" if end else False
-            )
+            partner.life_stage = "student" if student else "graduate" if end else False
 
     @api.model
     def _search_life_stage(self, operator, value):

@@ -171,11 +171,6 @@ class SaleOrder(models.Model):
             )
         return super().action_open_reward_wizard()
 
-    def _get_hold_start(self):
-        """Return the day from which the return window counts, or None."""
-        self.ensure_one()
-        return self.company_id._hstyle_day(self.date_order)
-
     # === TIERS === #
 
     @api.depends("pricelist_id", "partner_id.commercial_partner_id.grade_id")

@@ -1,7 +1,11 @@
 from . import test_access
+from . import test_commission
+from . import test_commission_property
 from . import test_contact_gate
 from . import test_campaigns
 from . import test_contact_property
+from . import test_hstyle_agent
+from . import test_hstyle_circle
 from . import test_hstyle_export
 from . import test_hstyle_gift
 from . import test_hstyle_habit
@@ -15,6 +19,7 @@ from . import test_hstyle_profile
 from . import test_hstyle_purchase
 from . import test_hstyle_roster
 from . import test_hstyle_segment
+from . import test_hstyle_student
 from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program
@@ -27,6 +32,7 @@ from . import test_points_stock
 from . import test_portal
 from . import test_portal_agent
 from . import test_referral_link
+from . import test_referral_story
 from . import test_proof
 from . import test_referral
 from . import test_referral_rules

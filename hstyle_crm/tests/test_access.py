@@ -1,4 +1,7 @@
-from odoo import Command
+from dateutil.relativedelta import relativedelta
+from freezegun import freeze_time
+
+from odoo import Command, fields
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
@@ -240,6 +243,7 @@ ACCESS = {
     "hstyle.sms.reply": {"clerk": "r", "agent": "r", "marketer": "r", "manager": "r"},
     "hstyle.campus": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.agent": dict.fromkeys(ROLES, "r") | {"campus": "rwc", "manager": "rwcu"},
+    "hstyle.circle": dict.fromkeys(ROLES, "r"),
     "hstyle.referral": dict.fromkeys(ROLES, "r"),
     "hstyle.referral.code": dict.fromkeys(ROLES, "") | {"manager": "rwc"},
     "hstyle.referral.program": dict.fromkeys(ROLES, "r")
@@ -254,6 +258,19 @@ ACCESS = {
     "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
     "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
     "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
+    **{
+        f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
+        for name, allowed in (
+            ("", "r"),
+            (".order", "r"),
+            (".statement", "r"),
+            (".plan", "rwcu"),
+            (".rate", "rwcu"),
+            (".bracket", "rwcu"),
+            (".settlement", "rwcu"),
+            (".settlement.line", "rwcu"),
+        )
+    },
 }
 # A campus manager reads what all readers may, unless the table says more.
 for _roles in ACCESS.values():
@@ -275,6 +292,8 @@ WIZARDS = {
     "hstyle.segment.trial.line",
     "hstyle.referral.entry",
     "hstyle.roster.import",
+    "hstyle.commission.settlement",
+    "hstyle.commission.settlement.line",
 }
 #: Models of which some records are shipped.
 SHIPPED = (
@@ -282,6 +301,8 @@ SHIPPED = (
     "hstyle.benefit",
     "hstyle.segment",
     "hstyle.referral.program",
+    "hstyle.commission.plan",
+    "hstyle.commission.bracket",
 )
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -344,8 +365,10 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.sms.text"].create(values)
         self.env["hstyle.sms.reply"]._receive(company, "+8613800138000", "Hi", "1")
         self._give_offers(company)
-        self._give_campus(company)
-        self._give_gifts(company)
+        agent = self._give_campus(company)
+        self._give_gifts(company, agent)
+        referral = self.env["hstyle.referral"].search([("agent_id", "=", agent.id)])
+        self._give_commission(company, referral.friend_id)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -466,19 +489,8 @@ class TestAccess(HstyleCommon):
             }
         )
 
-    def _give_gifts(self, company):
+    def _give_gifts(self, company, agent):
         """Let a classmate of a company's agent have a birthday, and packs for it."""
-        campus = self.env["hstyle.campus"].create(
-            {"name": "Theirs", "company_id": company.id}
-        )
-        agent = self.env["hstyle.agent"].create(
-            {
-                "partner_id": self._create_partner("Their agent").id,
-                "campus_id": campus.id,
-                "graduation_on": "2100-06-30",
-                "state": "active",
-            }
-        )
         pack = self.env["hstyle.gift.pack"].create(
             {"name": "Sweets", "company_id": company.id}
         )
@@ -536,6 +548,34 @@ class TestAccess(HstyleCommon):
                     ],
                 }
             )
+
+    def _give_commission(self, company, friend):
+        """Let the order of a friend in a company be settled with an agent."""
+        category = self.env["product.category"].create({"name": "Theirs"})
+        self.env["hstyle.commission.plan"].create(
+            {
+                "name": "Theirs",
+                "company_id": company.id,
+                "minimum": 1000,
+                "bracket_ids": [Command.create({"percent": 10})],
+                "rate_ids": [Command.create({"categ_id": category.id, "value": 5})],
+            }
+        )
+        product = self.env["product.product"].create({"name": "Theirs"})
+        line = {"product_id": product.id, "price_unit": 100}
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": friend.id,
+                "company_id": company.id,
+                "order_line": [Command.create(line)],
+            }
+        )
+        order.action_confirm()
+        self.env["hstyle.commission"]._accrue(order)
+        with freeze_time(fields.Datetime.now() + relativedelta(months=2)):
+            month = fields.Date.subtract(company._hstyle_today(), months=1)
+            statements = self.env["hstyle.commission.statement"]
+            statements._settle(company, month.replace(day=1))
 
     def test_tiers_are_for_managers(self):
         """The host lets salespeople write grades: not those of members."""

@@ -200,6 +200,7 @@ class TestHstyleRoster(HstyleRosterCommon):
         )
         self.assertIn("2-30", faults[1])
         wizard.action_import()
+        self.env.flush_all()
         found = {(e.name, e.birth_month, e.birth_day) for e in self.roster.search([])}
         expected = {("Lan", 4, 1), ("张三", 3, 5), ("李四", 2, 29)}
         self.assertEqual(found, expected)

@@ -98,14 +98,14 @@ class TestAgentBoard(AgentPortalCase):
         self._bring(self.lan, "hold", hold_until="2098-11-11")
         self.authenticate("mei", "mei")
         page = self._read("/my/agent")
-        self.assertIn("kept their order this month: 1 of 4", page)
+        self.assertIn("kept their order this month: 1 / 4", page)
         for text in (
             "2 On hold",
             "2 Kept",
             "1 No order yet",
             "1 Being checked",
             "1 Do not count",
-            "On hold until 12/12/2099",
+            "On hold until Dec 12, 2099",
             "the return time starts with the delivery",
             "Does not count: the conditions of the programme are not met",
             "North campus",
@@ -114,16 +114,19 @@ class TestAgentBoard(AgentPortalCase):
         source = self.url_open("/my/agent").text
         self.assertIn(self.mei.link, source)
         self.assertIn("data:image/svg+xml;base64,", source)
-        for private in ("Wei", "Friend of a friend", "@example.com", "11/11/2098"):
+        for private in ("Wei", "Friend of a friend", "@example.com", "Nov 11, 2098"):
             self.assertNotIn(private, page)
         self.assertNotIn(self.lan.code, source)
 
-    def test_day_of_a_friend(self):
+    def test_days(self):
         """A friend of late evening in UTC is one of the next day in Shanghai."""
         self.company.hstyle_tz = "Asia/Shanghai"
         self._bring(self.mei, claimed_on="2026-11-02 20:00:00")
         self.authenticate("mei", "mei")
-        self.assertIn("Friend of 11/03/2026", self._read("/my/agent"))
+        self.assertIn("Friend of Nov 3, 2026", self._read("/my/agent"))
+        chinese = self.env["res.lang"]._activate_lang("zh_CN")
+        page = self._read(f"/{chinese.url_code}/my/agent")
+        self.assertIn("2026年11月3日", page)
 
     def test_many_friends(self):
         for _number in range(25):
@@ -163,6 +166,8 @@ class TestAgentBoard(AgentPortalCase):
 
         self.assertEqual(count("mei"), [1, 0, 0])
         self.assertEqual(count("xin"), [0, 1, 1])
+        self.mei.state = "paused"
+        self.assertEqual(count("mei"), [1, 0, 1])
         self.program.active = False
         self.campus_north.active = False
         self.assertEqual(count("xin"), [0, 0, 0])
@@ -268,7 +273,7 @@ class TestRefer(AgentPortalCase):
         self._bring(self.customer, "rewarded", referrer_points=77)
         self._bring(self.mei, "hold", hold_until="2099-12-12")
         page = self._read("/my/refer")
-        self.assertIn("Kept: +77 points", page)
+        self.assertIn("Kept: 77 points for you", page)
         self.assertNotIn("2099", page)
         self.assertIn(f"/r/{code.code}", self.url_open("/my/refer").text)
 

@@ -217,6 +217,16 @@ class TestReferral(HstyleReferralCommon):
         found = friend.hstyle_referred_ids
         self.assertEqual((found.referrer_id, found.source), (self.lin, "order"))
 
+    def test_slow_confirmation(self):
+        """A code that is noted after the confirmation holds for that order."""
+        now = fields.Datetime.now()
+        order = self._create_order(partner=self._friend(), referral_code=self.code.code)
+        order.write({"state": "sale", "date_order": now - timedelta(seconds=9)})
+        order._claim_referrals()
+        found = order.sudo().partner_id.hstyle_referred_ids
+        found._advance()
+        self.assertEqual(found.order_id.id, order.id)
+
     def test_first_order_is_no_order_before(self):
         self._sell(partner=(friend := self._friend()), referral_code=self.code.code)
         self.assertEqual(friend.hstyle_referred_ids.state, "referred")
@@ -384,12 +394,10 @@ class TestReferral(HstyleReferralCommon):
                 found.with_user(user).action_approve()
 
     def test_approve_where_another_one_stands(self):
-        found = self._claim(self.student)
+        found = self._claim(friend := self._friend(phone=self.lin.phone))
         self.assertEqual(found.state, "rejected")
-        self.student_agent.active = False
-        self.student_agent.partner_id = self._friend("Other")
         other = self.env["hstyle.referral.code"]._get_code(self._friend("Bo"))
-        self.assertEqual(self._claim(self.student, other).state, "referred")
+        self.assertEqual(self._claim(friend, other).state, "referred")
         with self.assertRaisesRegex(UserError, "was referred by Bo already"):
             found.with_user(self.clerk).action_approve()
 

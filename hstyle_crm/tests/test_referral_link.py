@@ -112,6 +112,10 @@ class TestReferralLink(ReferralLinkCase):
         self.assertNotIn("Wang", response.text)
         self.assertNotIn("mei@", response.text)
         self.assertIn("+123", response.text)
+        self.assertIn("for your first order. You get them", response.text)
+        self.program.minimum = 50
+        page = self._open(self.code.code).text
+        self.assertRegex(page, r"first order of at least .{0,9}50\.00")
         self.assertIn('href="/web/signup"', response.text)
         self.assertEqual(response.headers["Cache-Control"], "no-store")
 

@@ -29,14 +29,12 @@ def get_marginal(brackets, before, base):
     :param brackets: (from_amount, percent) of each, the first from 0; none give 0
     :param before: the volume before this base
     """
-    brackets = sorted(brackets)
-    ends = [start for start, _percent in brackets[1:]] + [None]
     first = max(before, Decimal(0))
-    last = first + base
+    end = first + base
     total = Decimal(0)
-    for (start, percent), end in zip(brackets, ends, strict=True):
-        part = (last if end is None else min(last, end)) - max(first, start)
-        total += max(part, Decimal(0)) * percent
+    for start, percent in sorted(brackets, reverse=True):
+        total += max(end - max(first, start), Decimal(0)) * percent
+        end = min(end, start)
     return total / 100
 
 

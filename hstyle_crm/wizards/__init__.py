@@ -3,8 +3,8 @@ from . import hstyle_account_handover
 from . import hstyle_commission_settlement
 from . import hstyle_consent_change
 from . import hstyle_points_opening
-from . import hstyle_roster_import
 from . import hstyle_referral_entry
+from . import hstyle_roster_import
 from . import hstyle_segment_trial
 from . import hstyle_tier_change
 from . import hstyle_tier_statement

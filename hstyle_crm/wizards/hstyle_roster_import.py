@@ -41,7 +41,8 @@ class HstyleRosterImport(models.TransientModel):
         required=True,
         default=lambda self: self.env.company._hstyle_today(),
     )
-    file = fields.Binary(required=True, attachment=False)
+    # Required by the form: after the import it is empty.
+    file = fields.Binary(attachment=False)
     filename = fields.Char(string="File name")
     state = fields.Selection(
         selection=[("draft", "File"), ("checked", "Dry run"), ("done", "Imported")],
@@ -70,6 +71,7 @@ class HstyleRosterImport(models.TransientModel):
     def _reopen(self):
         return {
             "type": "ir.actions.act_window",
+            "name": self.env._("Import classmates"),
             "res_model": self._name,
             "res_id": self.id,
             "view_mode": "form",
