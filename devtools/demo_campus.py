@@ -6,6 +6,7 @@ All people are made up. What happens goes through the addon's own doors, at its 
 import random
 from datetime import datetime, timedelta
 
+from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 
 CAMPUSES = [
@@ -35,6 +36,7 @@ MOTIVATIONS = [
     "I lead the dance club: forty people, and shows all year.",
 ]
 FRIENDS = ["Lan", "Jing", "Hua", "Lei", "Fang", "Qiang", "Yan", "Tao", "Xin", "Bo"]
+SURNAMES = ["Gu", "He", "Jiang", "Pan", "Shen", "Tang", "Yu", "Zheng"]
 DAYS = 300
 
 
@@ -49,10 +51,18 @@ def load(env):
     pairs = list(zip(agents, AGENTS, strict=True))
     events = [event for agent, row in pairs for event in _plan(draw, agent, row)]
     _live(env, start, sorted(events, key=lambda event: event[0]))
+    for month in range(DAYS // 30, 0, -1):
+        _settle(env, month)
     for agent, row in pairs:
         _end(agent, row[2])
+        if agent.state == "active":
+            _list_classmates(env, draw, agent)
     friends = env["hstyle.referral"].search_count([])
-    return f"{len(campuses)} campuses, {len(agents)} agents, {friends} friends"
+    bills = env["hstyle.commission.statement"].search_count([("bill_id", "!=", False)])
+    return (
+        f"{len(campuses)} campuses, {len(agents)} agents, {friends} friends, "
+        f"{bills} bills of commission"
+    )
 
 
 def _create_campus(env, name, city, street, manager):
@@ -153,6 +163,39 @@ def _order(env, friend, product):
 def _pass_night(env, moment):
     with freeze_time(moment):
         env["hstyle.referral"]._cron_advance()
+
+
+def _settle(env, months):
+    """Settle the month that ended so many months ago."""
+    company = env.company
+    month = company._hstyle_today().replace(day=1) - relativedelta(months=months)
+    env["hstyle.commission.statement"]._settle(company, month)
+
+
+def _list_classmates(env, draw, agent):
+    """Give an agent gift packs, and classmates whose birthdays come; hand one out."""
+    pack = env["hstyle.gift.pack"].search([], limit=1) or env[
+        "hstyle.gift.pack"
+    ].create({"name": "Scarf and card", "cost": 12})
+    values = {"agent_id": agent.id, "pack_id": pack.id, "quantity": 12}
+    env["hstyle.gift.supply"].create(values)
+    today = env.company._hstyle_today()
+    for number in range(6):
+        birthday = today + timedelta(days=draw.randrange(0, 9))
+        values = {
+            "name": f"{draw.choice(FRIENDS)} {draw.choice(SURNAMES)} {number}",
+            "birth_month": birthday.month,
+            "birth_day": birthday.day,
+            "place": f"Dormitory {draw.randrange(1, 9)}, room {draw.randrange(101, 620)}",
+            "consent_source": "Signed list of the class",
+            "consent_on": today - timedelta(days=40),
+        }
+        env["hstyle.roster"]._add(agent, values)
+    gift = env["hstyle.gift"].search(
+        [("agent_id", "=", agent.id), ("state", "=", "todo")], limit=1
+    )
+    if gift:
+        gift._hand_out(receiver=gift.roster_id.name)
 
 
 def _end(agent, state):

@@ -129,7 +129,7 @@ class HstyleCircle(models.Model):
                    %(again_30)s AS again_30,
                    %(again_90)s AS again_90,
                    %(again_365)s AS again_365,
-                   r.friend_points + r.referrer_points AS points,
+                   given.points,
                    COALESCE(paid.commission, 0) AS commission,
                    cost.cost,
                    ((COALESCE(bought.margin, 0) - cost.cost)
@@ -143,9 +143,12 @@ class HstyleCircle(models.Model):
                           GROUP BY referral_id) paid
                 ON paid.referral_id = r.id
              CROSS JOIN LATERAL (
-                    SELECT COALESCE(paid.commission, 0)
-                         + COALESCE((r.friend_points + r.referrer_points)
-                             * (%(point_value)s), 0)::numeric AS cost) cost
+                    SELECT COALESCE(r.friend_points, 0)
+                         + COALESCE(r.referrer_points, 0) AS points) given
+             CROSS JOIN LATERAL (
+                    SELECT (COALESCE(paid.commission, 0)
+                         + given.points * COALESCE((%(point_value)s), 0))::numeric
+                           AS cost) cost
              WHERE r.state NOT IN ('rejected', 'review')
             """,
             claim_day=self._sql_day(SQL("r.claimed_on")),

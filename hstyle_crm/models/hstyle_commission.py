@@ -131,7 +131,7 @@ class HstyleCommission(models.Model):
         required=True, readonly=True, help="What the friend pays, without taxes."
     )
     rate = fields.Float(
-        digits=(16, 4), readonly=True, help="Percent of the base that the amount is."
+        digits=(5, 2), readonly=True, help="Percent of the base that the amount is."
     )
     amount = fields.Monetary(required=True, readonly=True)
     date = fields.Date(string="Posted on", required=True, readonly=True)

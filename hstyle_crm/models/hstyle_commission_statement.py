@@ -81,7 +81,9 @@ class HstyleCommissionStatement(models.Model):
         help="On orders whose return window was not over at the end of the month.",
     )
     held_until = fields.Date(
-        readonly=True, help="The last day of the hold; empty if no one knows it yet."
+        string="On hold until",
+        readonly=True,
+        help="The last day of the hold; empty if no one knows it yet.",
     )
     orders = fields.Integer(readonly=True, help="Orders that were settled.")
     state = fields.Selection(selection=STATES, required=True, readonly=True)
@@ -165,7 +167,7 @@ class HstyleCommissionStatement(models.Model):
         line = {
             "product_id": product.id,
             "name": self.env._(
-                "Commission of %(month)s: %(count)s orders of friends",
+                "Commission of %(month)s; orders of friends: %(count)s",
                 month=month,
                 count=self.orders,
             ),

@@ -729,7 +729,7 @@ class TestCommissionStatement(HstyleCommissionCommon):
 
         def refuse(statement):
             if statement.agent_id == others[1]:
-                raise UserError(self.env._("No account"))
+                raise ValueError("No account")
             return prepare(statement)
 
         self.patch(type(self.statements), "_prepare_bill", refuse)
@@ -759,12 +759,13 @@ class TestCommissionAccess(HstyleCommissionCommon):
         with freeze_time("2026-12-02 03:00:00"):
             wizards = self.env["hstyle.commission.settlement"].with_user(self.finance)
             form = Form(wizards)
-            self.assertEqual(form.month, date(2026, 11, 1))
+            self.assertEqual(form.month, "2026-11-01")
             wizard = form.save()
             self.assertEqual(wizard.line_ids.mapped("billed"), [10])
             wizard.action_settle()
             wizard = Form(wizards).save()
             self.assertTrue(wizard.line_ids.settled)
+            self.assertFalse(wizard.is_open)
         statement = self.statements.with_user(self.finance).search([])
         self.assertTrue(Form(statement).record)
         self.assertEqual(statement.bill_id.state, "draft")
@@ -785,7 +786,7 @@ class TestCommissionAccess(HstyleCommissionCommon):
         with freeze_time("2026-12-02 03:00:00"):
             wizards = self.env["hstyle.commission.settlement"].with_user(self.manager)
             form = Form(wizards)
-            form.month = date(2026, 12, 24)
+            form.month = "2026-12-01"
             self.assertFalse(form.is_over)
             wizard = form.save()
             self.assertIn("not over", wizard.line_ids.reason)

@@ -11,7 +11,7 @@ from odoo.tests import tagged
 from odoo.tools import SQL
 
 from .commission_common import HstyleCommissionCommon
-from .commission_model import Agent, Friend, Line, Model, Order
+from .commission_model import HOLD, Agent, Friend, Line, Model, Order, last_day
 
 #: To try others: HSTYLE_SEED=7 ./dev test hstyle_crm/tests/test_commission_property.py
 SEED = int(os.environ.get("HSTYLE_SEED", "19"))
@@ -273,7 +273,12 @@ class TestCommissionProperty(HstyleCommissionCommon):
         self._follow_now([o for o in self.orders if friend in (o.friend, o.payer)])
 
     def _pass_days(self):
-        self._move(self.random.choice((1, 3, 8, 20)))
+        days = self.random.choice((1, 3, 8, 20, None))
+        if days is None:
+            # To where holds end with the month.
+            free_on = last_day(self.today.replace(day=1))
+            days = (free_on - self.today).days - HOLD - 1
+        self._move(max(1, days))
 
     def _follow_all(self):
         self._follow_now(self.late)

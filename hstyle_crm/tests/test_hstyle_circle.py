@@ -124,8 +124,12 @@ class TestHstyleCircle(HstyleAgentCommon):
             touched + timedelta(hours=draw.randrange(100)),
             draw.choice(["referred", "hold", "rewarded"]),
             touched_on=touched,
-            friend_points=points[0],
-            referrer_points=points[1],
+            # What nobody got is NULL.
+            **{
+                f"{who}_points": number
+                for who, number in zip(("friend", "referrer"), points, strict=True)
+                if number
+            },
         )
         if paid:
             # Accrued twice, and a part reversed.
@@ -265,15 +269,38 @@ class TestHstyleCircle(HstyleAgentCommon):
         self._sell().date_order = "2026-05-02 16:30:00"
         self.assertEqual(str(self._get_row(referral).second_order_on), "2026-05-03")
 
+    def test_the_last_day_counts(self):
+        """Ordered again on day 30; which is known on day 31."""
+        referral = self._refer(self.one, self.partner, "2026-05-01")
+        for day in ("2026-05-02", "2026-06-01"):
+            self._sell().date_order = f"{day} 03:00:00"
+        for moment, rate in (
+            ("2026-06-01 15:59:00", False),
+            ("2026-06-01 16:01:00", 100),
+        ):
+            with freeze_time(moment):
+                self.env.flush_all()
+                row, _days = self._read(referral, ["again_30"])
+                self.assertIs(row["again_30"] is False, rate is False, moment)
+                self.assertEqual(row["again_30"], rate)
+
     def test_orders_of_another_company(self):
         referral = self._refer(self.one, self.partner, "2026-05-01")
-        company = self.env["res.company"].create({"name": "Other"})
-        shop = self._create_shop("Second", company_id=company.id)
+        country = self.company.country_id.id
+        company = self.env["res.company"].create(
+            {"name": "Other", "country_id": country}
+        )
         self.partner.phone = "13812345678"
         header = ("order number", "date", "phone", "paid")
-        rows = [("T1", "2026-05-03", "13812345678", "80")]
-        self._import(rows, header, shop=shop, user=self.env.user)
-        self.assertEqual(self._get_row(referral).revenue, 0)
+        for name, where, paid in (("Here", self.company, 70), ("There", company, 80)):
+            shop = self._create_shop(name, company_id=where.id)
+            rows = [(name, "2026-05-03", "13812345678", str(paid))]
+            self._import(rows, header, shop=shop, user=self.env.user)
+        bought = self.env["hstyle.purchase"].search(
+            [("partner_id", "=", self.partner.id)]
+        )
+        self.assertEqual(sum(bought.mapped("revenue")), 150)
+        self.assertEqual(self._get_row(referral).revenue, 70)
 
     # === WHO SEES WHAT === #
 

@@ -1,6 +1,10 @@
 from dateutil.relativedelta import relativedelta
 
 from odoo import Command, api, fields, models
+from odoo.tools import format_date
+
+#: Months that can be looked at, the running one included.
+MONTHS = 13
 
 
 class HstyleCommissionSettlement(models.TransientModel):
@@ -15,8 +19,13 @@ class HstyleCommissionSettlement(models.TransientModel):
         default=lambda self: self.env.company,
     )
     currency_id = fields.Many2one(related="company_id.currency_id")
-    month = fields.Date(required=True, default=lambda self: self._get_last_month())
+    month = fields.Selection(
+        selection="_get_months",
+        required=True,
+        default=lambda self: self._get_months()[1][0],
+    )
     is_over = fields.Boolean(compute="_compute_is_over")
+    is_open = fields.Boolean(compute="_compute_is_open")
     line_ids = fields.One2many(
         comodel_name="hstyle.commission.settlement.line",
         inverse_name="settlement_id",
@@ -27,16 +36,26 @@ class HstyleCommissionSettlement(models.TransientModel):
     )
 
     @api.model
-    def _get_last_month(self):
-        today = self.env.company._hstyle_today()
-        return today.replace(day=1) - relativedelta(months=1)
+    def _get_months(self):
+        """Return the last months, the running one first."""
+        first = self.env.company._hstyle_today().replace(day=1)
+        days = [first - relativedelta(months=back) for back in range(MONTHS)]
+        return [
+            (str(day), format_date(self.env, day, date_format="MMMM y")) for day in days
+        ]
 
     @api.depends("company_id", "month")
     def _compute_is_over(self):
         statements = self.env["hstyle.commission.statement"]
         for wizard in self:
-            month = (wizard.month or self._get_last_month()).replace(day=1)
-            wizard.is_over = statements._is_over(wizard.company_id, month)
+            month = fields.Date.to_date(wizard.month)
+            wizard.is_over = month and statements._is_over(wizard.company_id, month)
+
+    @api.depends("line_ids.settled", "is_over")
+    def _compute_is_open(self):
+        for wizard in self:
+            settled = all(wizard.line_ids.mapped("settled"))
+            wizard.is_open = wizard.is_over and not settled
 
     @api.depends("company_id", "month")
     def _compute_line_ids(self):
@@ -47,7 +66,7 @@ class HstyleCommissionSettlement(models.TransientModel):
     def _preview(self):
         """Return the lines: what each agent gets, or got, for the month."""
         self.company_id._check_hstyle_company()
-        month = (self.month or self._get_last_month()).replace(day=1)
+        month = fields.Date.to_date(self.month)
         statements = self.env["hstyle.commission.statement"].sudo()
         domain = [("company_id", "=", self.company_id.id), ("month", "=", month)]
         due = statements._get_figures(self.company_id, month)
@@ -64,14 +83,12 @@ class HstyleCommissionSettlement(models.TransientModel):
         self.ensure_one()
         self.check_access("write")
         self.company_id._check_hstyle_company()
-        self.env["hstyle.commission.statement"].sudo()._settle(
-            self.company_id, self.month
-        )
+        month = fields.Date.to_date(self.month)
+        self.env["hstyle.commission.statement"].sudo()._settle(self.company_id, month)
         action = self.env["ir.actions.actions"]._for_xml_id(
             "hstyle_crm.hstyle_commission_statement_action"
         )
-        domain = [("month", "=", self.month.replace(day=1))]
-        return {**action, "domain": domain, "context": {}}
+        return {**action, "domain": [("month", "=", month)], "context": {}}
 
 
 class HstyleCommissionSettlementLine(models.TransientModel):
@@ -90,6 +107,6 @@ class HstyleCommissionSettlementLine(models.TransientModel):
     billed = fields.Monetary(string="To pay", readonly=True)
     minimum = fields.Monetary(string="Smallest payout", readonly=True)
     held = fields.Monetary(string="On hold", readonly=True)
-    held_until = fields.Date(readonly=True)
+    held_until = fields.Date(string="On hold until", readonly=True)
     reason = fields.Char(readonly=True)
     settled = fields.Boolean(readonly=True)
