@@ -13,6 +13,7 @@ class TestMerge(HstyleCommon):
             visitors.create({"access_token": str(partner.id), "partner_id": partner.id})
         wizard = self.env["base.partner.merge.automatic.wizard"].with_user(self.clerk)
         merged = (keeper | other).ids
+        self.env.invalidate_all()
         wizard.create({})._merge(merged, keeper.with_user(self.clerk))
         self.assertFalse(other.exists())
         self.assertEqual(len(keeper.visitor_ids), 1)

@@ -21,7 +21,9 @@ class TestShop(ShopCase):
     # === LINK === #
 
     def test_the_link_leads_to_the_shop(self):
-        self.assertIn('href="/shop"', self._open(self.code.code).text)
+        page = self._open(self.code.code).text
+        button = page[page.index("hstyle_invitation_actions") :].partition("</div>")[0]
+        self.assertIn('href="/shop"', button)
 
     def test_link_sign_up_and_order(self):
         self._open(self.code.code)
