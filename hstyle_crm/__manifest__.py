@@ -50,6 +50,8 @@
         "views/hstyle_agent_views.xml",
         "views/hstyle_campus_views.xml",
         "views/hstyle_circle_views.xml",
+        "data/hstyle_ticket_data.xml",
+        "views/hstyle_ticket_views.xml",
         "views/hstyle_segment_views.xml",
         "views/hstyle_segment_action_views.xml",
         "views/hstyle_forecast_views.xml",

@@ -103,6 +103,15 @@ from . import hstyle_sms_reply
 from . import hstyle_sms_settings
 from . import hstyle_sms_text
 from . import hstyle_student
+from . import hstyle_sla
+from . import hstyle_ticket_clock
+from . import hstyle_ticket_thread
+from . import hstyle_ticket
+from . import hstyle_ticket_intent
+from . import hstyle_ticket_pause
+from . import hstyle_ticket_reason
+from . import hstyle_ticket_stage
+from . import hstyle_ticket_team
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move

@@ -1,0 +1,202 @@
+from datetime import timedelta
+
+from odoo import api, fields, models
+from odoo.tools import SQL
+
+from ..tools import worktime
+
+VERDICTS = [("met", "Met"), ("breached", "Breached")]
+
+
+class HstyleTicketClock(models.AbstractModel):
+    """Deadlines of a ticket: a half of hstyle.ticket.
+
+    Both run in the working time of the team, and stand still while the customer is
+    waited for. Whether one was kept is decided once, at the moment when it is answered
+    or solved, or when its time is over; nothing that changes later changes that.
+    """
+
+    _name = "hstyle.ticket.clock"
+    _description = "Deadlines of tickets"
+
+    sla_id = fields.Many2one(
+        comodel_name="hstyle.sla",
+        string="Service level",
+        readonly=True,
+        copy=False,
+        ondelete="set null",
+    )
+    opened_at = fields.Datetime(
+        string="Opened", readonly=True, copy=False, default=fields.Datetime.now
+    )
+    answered_at = fields.Datetime(string="First answer", readonly=True, copy=False)
+    solved_at = fields.Datetime(string="Solved", readonly=True, copy=False)
+    closed_at = fields.Datetime(string="Closed", readonly=True, copy=False)
+    answer_due = fields.Datetime(string="Answer until", readonly=True, copy=False)
+    solve_due = fields.Datetime(
+        string="Solve until",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
+        help="Empty while the customer is waited for.",
+    )
+    answer_verdict = fields.Selection(
+        selection=VERDICTS, string="Answer in time", readonly=True, copy=False
+    )
+    solve_verdict = fields.Selection(
+        selection=VERDICTS, string="Solved in time", readonly=True, copy=False
+    )
+    pause_ids = fields.One2many(
+        comodel_name="hstyle.ticket.pause", inverse_name="ticket_id", string="Pauses"
+    )
+
+    @api.model
+    def _get_clock_fields(self):
+        """Return what the deadlines hang on."""
+        return {"intent_id", "partner_id", "priority", "team_id"}
+
+    def _start_clock(self):
+        """Plan new tickets; who is created solved needs no deadline."""
+        self._follow_stage(dict.fromkeys(self, "new"))
+        self._plan()
+
+    # === WHAT STAGES DO === #
+
+    def _follow_stage(self, before):
+        """Let the clock follow tickets to their stages, from any kind to any kind.
+
+        :param before: ticket → kind before
+        """
+        now = fields.Datetime.now()
+        for ticket, old in before.items():
+            new = ticket.kind
+            if old == new:
+                continue
+            if old == "waiting":
+                ticket._resume(now)
+            if new == "waiting":
+                ticket._pause(now)
+            if new in ("solved", "closed"):
+                ticket._solve(now, closed=new == "closed")
+            elif old in ("solved", "closed"):
+                ticket._reopen(now)
+        self._plan()
+
+    def _pause(self, now):
+        self.env["hstyle.ticket.pause"].sudo().create(
+            {"ticket_id": self.id, "start": now}
+        )
+
+    def _resume(self, now):
+        self.sudo().pause_ids.filtered(lambda pause: not pause.stop).stop = now
+
+    def _solve(self, now, closed):
+        """Note when a ticket was solved, and whether in time."""
+        if not self.solved_at:
+            self._decide(now, "answer", "solve")
+            self.solved_at = now
+        if closed:
+            self.closed_at = now
+
+    def _reopen(self, now):
+        """Let the clock go on: the time in between waited for the customer.
+
+        What was kept is open again; what was missed stays so.
+        """
+        self.env["hstyle.ticket.pause"].sudo().create(
+            {"ticket_id": self.id, "start": self.solved_at, "stop": now}
+        )
+        values = {"solved_at": False, "closed_at": False}
+        if self.solve_verdict == "met":
+            values["solve_verdict"] = False
+        self.write({**values, "reopen_count": self.reopen_count + 1})
+
+    def _answer(self):
+        """Note the first real answer to the customer."""
+        now = fields.Datetime.now()
+        for ticket in self.sudo().filtered(lambda ticket: not ticket.answered_at):
+            ticket._decide(now, "answer")
+            ticket.answered_at = now
+
+    def _decide(self, now, *names):
+        """Decide, once, whether deadlines were kept."""
+        for name in names:
+            due = self[f"{name}_due"]
+            if not self[f"{name}_verdict"] and self.sla_id:
+                late = due and due < now
+                self[f"{name}_verdict"] = "breached" if late else "met"
+
+    # === DEADLINES === #
+
+    def _plan(self):
+        """Work out the deadlines of open tickets anew."""
+        tickets = self.sudo().filtered(lambda t: t.kind not in ("solved", "closed"))
+        levels = self.env["hstyle.sla"]._get_by_ticket(tickets)
+        for ticket, level in levels.items():
+            values = ticket._get_deadlines(level)
+            changed = {k: v for k, v in values.items() if ticket[k] != v}
+            if changed:
+                ticket.write(changed)
+
+    def _get_deadlines(self, level):
+        """Return the deadlines by a service level; decided ones stay."""
+        values = {"sla_id": level}
+        for name, hours in (
+            ("answer", level.answer_hours),
+            ("solve", level.solve_hours),
+        ):
+            if not self[f"{name}_verdict"]:
+                values[f"{name}_due"] = level and self._get_deadline(hours)
+        return values
+
+    def _get_deadline(self, hours):
+        """Return when so many working hours have passed, or False while it waits."""
+        pauses = [(p.start, p.stop) for p in self.pause_ids.sorted("start")]
+        spans = worktime.subtract(self.team_id._iter_spans(self.opened_at), pauses)
+        due = worktime.get_deadline(spans, self.opened_at, round(hours * 60))
+        return due or False
+
+    # === BREACHES === #
+
+    @api.model
+    def _cron_breach(self):
+        """Decide what is over, each once, and tell those who can still help."""
+        breached = self._find_breached("answer") | self._find_breached("solve")
+        breached._escalate()
+
+    @api.model
+    def _find_breached(self, name):
+        """Mark and return tickets whose deadline is over: each is found once."""
+        self.env.flush_all()
+        due, verdict = (SQL.identifier(f"{name}_{part}") for part in ("due", "verdict"))
+        found = self.env.execute_query(
+            SQL(
+                """
+                UPDATE hstyle_ticket
+                   SET %(verdict)s = 'breached'
+                 WHERE id IN (SELECT id
+                                FROM hstyle_ticket
+                               WHERE %(due)s < %(now)s
+                                 AND %(verdict)s IS NULL
+                                 AND kind NOT IN ('solved', 'closed', 'waiting')
+                               ORDER BY id
+                                 FOR UPDATE SKIP LOCKED)
+             RETURNING id
+                """,
+                due=due,
+                verdict=verdict,
+                now=fields.Datetime.now() - timedelta(seconds=0),
+            )
+        )
+        self.invalidate_model([f"{name}_verdict"])
+        return self.browse(ticket_id for (ticket_id,) in found)
+
+    def _escalate(self):
+        """Put a late ticket on its owner's and its team leader's list."""
+        for ticket in self:
+            for user in ticket.user_id | ticket.team_id.manager_id:
+                ticket.activity_schedule(
+                    "mail.mail_activity_data_todo",
+                    summary=self.env._("Deadline missed"),
+                    user_id=user.id,
+                )

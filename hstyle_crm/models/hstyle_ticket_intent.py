@@ -1,0 +1,22 @@
+from odoo import fields, models
+
+
+class HstyleTicketIntent(models.Model):
+    """What a customer wants from service, and what is asked for it."""
+
+    _name = "hstyle.ticket.intent"
+    _description = "Ticket intent"
+    _order = "sequence, id"
+
+    name = fields.Char(required=True, translate=True)
+    sequence = fields.Integer(default=10)
+    active = fields.Boolean(default=True)
+    needs_order = fields.Boolean(string="About an order")
+    needs_product = fields.Boolean(string="About a product")
+    is_complaint = fields.Boolean(
+        string="Complaint",
+        help="Counts as one in the customer's profile and in the complaint heat.",
+    )
+    reason_ids = fields.One2many(
+        comodel_name="hstyle.ticket.reason", inverse_name="intent_id", string="Reasons"
+    )
