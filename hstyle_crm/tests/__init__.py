@@ -45,3 +45,4 @@ from . import test_sms_balance
 from . import test_tiers
 from . import test_tiers_property
 from . import test_tours
+from . import test_worktime
