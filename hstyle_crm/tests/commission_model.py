@@ -175,8 +175,8 @@ class Model:
         """Settle a month that is over, with agents who have none of it yet."""
         for agent in agents:
             mine = [r for r in self.rows if r.agent is agent and not r.settled]
-            open_end = agent.state == "active" or mine or agent.carried
-            if agent.settled < month and open_end:
+            due = agent.state == "active" or mine or agent.carried > 0
+            if agent.settled < month and due:
                 self._settle(agent, month, mine)
 
     def _settle(self, agent, month, mine):

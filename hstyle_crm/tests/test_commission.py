@@ -688,6 +688,18 @@ class TestCommissionStatement(HstyleCommissionCommon):
         self._order("2026-11-03")
         self.assertEqual(self._settle("2026-11").billed, 20)
 
+    def test_who_left_and_owes_gets_no_statements(self):
+        """What is owed waits for the agent to earn again."""
+        order = self._order("2026-11-03")
+        invoice = self._invoice_on("2026-11-03", order)
+        self._settle("2026-11")
+        self._refund_on("2026-12-10", invoice)
+        self.worker.state = "alumnus"
+        self.assertEqual(self._settle("2026-12").carried, -10)
+        self.assertFalse(self._settle("2027-01"))
+        self.worker.state = "active"
+        self.assertEqual(self._settle("2027-02").opening, -10)
+
     def test_some_agents(self):
         other = self._create_agent(self._create_partner("Second student"))
         self.assertEqual(self._settle("2026-11", agents=other).agent_id, other)
