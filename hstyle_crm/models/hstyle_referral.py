@@ -263,6 +263,7 @@ class HstyleReferral(models.Model):
             record._note_review("referred", False)
         chosen._welcome()
         chosen._advance()
+        chosen._mark_orders()
 
     def action_reject(self):
         """Let referrals not count; what was given for them stays."""

@@ -215,8 +215,6 @@ class HstyleReferralJob(models.AbstractModel):
     @api.model
     def _follow(self, orders):
         """Let commissions and referrals follow orders that changed."""
-        orders = orders.sorted(lambda order: (order.date_order, order.id))
-        self.env["hstyle.commission"]._accrue(orders)
         customers = orders.partner_id.commercial_partner_id
         domain = [
             "|",
@@ -224,3 +222,6 @@ class HstyleReferralJob(models.AbstractModel):
             ("friend_id", "in", customers.ids),
         ]
         self.search(domain)._advance()
+        # Of a friend who turned out to be none, nothing is paid.
+        orders = orders.sorted(lambda order: (order.date_order, order.id))
+        self.env["hstyle.commission"]._accrue(orders)

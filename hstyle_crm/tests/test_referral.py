@@ -3,7 +3,7 @@ from datetime import timedelta
 from freezegun import freeze_time
 from psycopg2.errors import UniqueViolation
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
@@ -36,6 +36,10 @@ class HstyleReferralCommon(HstylePointsCommon):
             }
         )
         cls.student_agent.state = "active"
+        cls.env["hstyle.commission.plan"].search([]).active = False
+        cls.env["hstyle.commission.plan"].create(
+            {"name": "Plan", "bracket_ids": [Command.create({"percent": 5})]}
+        )
         cls.agent_code = cls.env["hstyle.referral.code"]._get_code(cls.student)
         cls.referrals = cls.env["hstyle.referral"]
 
@@ -286,6 +290,31 @@ class TestReferral(HstyleReferralCommon):
         self._pass(60)
         found._advance()
         self.assertEqual(self._points(self.lin), 100)
+
+    def _get_commission(self, order):
+        return sum(
+            order.sudo()
+            .env["hstyle.commission"]
+            .search([("order_id", "=", order.id)])
+            .mapped("amount")
+        )
+
+    def test_commission_follows_the_verdict(self):
+        """An order to the agent's own phone pays nothing, unless staff approves it."""
+        self.student.phone = "+8613800138002"
+        found = self._claim(friend := self._friend(), self.agent_code)
+        place = self._create_partner(
+            "Home", parent_id=friend.id, type="delivery", phone=self.student.phone
+        )
+        order = self._buy(friend, partner_shipping_id=place.id)
+        self.assertVerdict(found, "rejected", "phone")
+        self.assertEqual(self._get_commission(order), 0)
+        found.with_user(self.clerk).action_approve()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 5)
+        found.with_user(self.clerk).action_reject()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 0)
 
     def test_agent_gets_no_points(self):
         self._claim(friend := self._friend(), self.agent_code)
