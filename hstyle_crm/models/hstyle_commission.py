@@ -50,7 +50,7 @@ BEGIN
        JOIN res_partner customer ON customer.id = o.partner_id
       WHERE r.id = NEW.referral_id
         AND r.agent_id = NEW.agent_id
-        AND r.state <> 'rejected'
+        AND r.state NOT IN ('review', 'rejected')
         AND friend.commercial_partner_id = customer.commercial_partner_id
         AND friend.commercial_partner_id <> student.commercial_partner_id;
     IF NOT FOUND THEN

@@ -204,7 +204,10 @@ class HstyleReferral(models.Model):
     @api.model
     def _find_standing(self, friend, referrer, company):
         """Return the friend's referral; else a rejected one by the same referrer."""
-        domain = [("friend_id", "=", friend.id), ("company_id", "=", company.id)]
+        domain = [
+            ("friend_id", "=", friend.id),
+            ("company_id", "child_of", company.sudo().root_id.ids),
+        ]
         found = self.sudo().search(domain, order="id")
         live = found.filtered(lambda r: r.state != "rejected")
         return live or found.filtered(lambda r: r.referrer_id == referrer)[:1]
@@ -239,7 +242,7 @@ class HstyleReferral(models.Model):
         """Return the referrer as an active agent of the company, or none."""
         domain = [
             ("partner_id", "=", self.referrer_id.id),
-            ("company_id", "=", self.company_id.id),
+            ("company_id", "in", self.company_id.parent_ids.ids),
             ("state", "=", "active"),
         ]
         return self.env["hstyle.agent"].search(domain, limit=1)
@@ -313,13 +316,17 @@ class HstyleReferral(models.Model):
 
     @api.model
     def _merge_members(self, src_partners, dst_partner):
-        """Let the oldest referral of merged friends stand, and none of oneself."""
+        """Let one referral of merged friends stand, and none of oneself.
+
+        It is what was rewarded, else the oldest: a friend is rewarded once.
+        """
         partners = src_partners | dst_partner
         domain = [("friend_id", "in", partners.ids), ("state", "!=", "rejected")]
         for records in (
             self.sudo().search(domain, order="id").grouped("company_id").values()
         ):
             own = records.filtered(lambda r: r.referrer_id in partners)
-            lost = own | (records - own)[1:]
+            others = (records - own).sorted(lambda r: r.state != "rewarded")
+            lost = own | others[1:]
             lost.write({"state": "rejected", "reason": "merged"})
             lost._mark_orders()

@@ -718,6 +718,8 @@ class TestCommissionStatement(HstyleCommissionCommon):
         self.assertNotEqual(statement.bill_id, bill)
         self.assertEqual(statement.bill_id.amount_total, 10)
         self.assertEqual(bill.state, "cancel")
+        with self.assertRaisesRegex(UserError, "billed again"):
+            bill.button_draft()
 
     def test_job(self):
         self._order("2026-11-03")
