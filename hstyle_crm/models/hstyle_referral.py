@@ -210,7 +210,7 @@ class HstyleReferral(models.Model):
         ]
         found = self.sudo().search(domain, order="id")
         live = found.filtered(lambda r: r.state != "rejected")
-        return live or found.filtered(lambda r: r.referrer_id == referrer)[:1]
+        return (live or found.filtered(lambda r: r.referrer_id == referrer))[:1]
 
     def _insert(self):
         """Store a draft; of two for one friend at once, the host repeats one."""

@@ -177,6 +177,18 @@ class TestCommissionAccrual(HstyleCommissionCommon):
             ],
         )
 
+    def test_what_is_added_waits_for_a_window_of_its_own(self):
+        order = self._order("2026-11-03")
+        with freeze_time("2026-11-25 12:00:00"):
+            order.order_line.product_uom_qty = 4
+            self._accrue(order)
+        rows = self.rows.search([("order_id", "=", order.id)]).sorted("id")
+        self.assertEqual(
+            rows.mapped("available_on"), [date(2026, 11, 18), date(2026, 12, 10)]
+        )
+        self.assertEqual(self._settle("2026-11").billed, 10)
+        self.assertEqual(self._settle("2026-12").billed, 30)
+
     def test_cancelled_and_confirmed_anew(self):
         """What comes back waits for the new return window."""
         order = self._order("2026-11-03")
