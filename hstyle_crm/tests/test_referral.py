@@ -316,6 +316,18 @@ class TestReferral(HstyleReferralCommon):
         self._follow()
         self.assertEqual(self._get_commission(order), 0)
 
+    def test_fraud_that_is_found_late(self):
+        """Commission is taken back, and no other code brings the friend again."""
+        found = self._claim(friend := self._friend(), self.agent_code)
+        order = self._buy(friend)
+        self._pass(15)
+        self.assertEqual(found.state, "rewarded")
+        found.with_user(self.clerk).action_reject()
+        self._follow()
+        self.assertEqual((found.state, self._get_commission(order)), ("rejected", 0))
+        with freeze_time(fields.Datetime.now() + timedelta(days=1)):
+            self.assertVerdict(self._claim(friend), "rejected", "customer")
+
     def test_agent_gets_no_points(self):
         self._claim(friend := self._friend(), self.agent_code)
         self._buy(friend)
