@@ -80,6 +80,7 @@ def load(env):
     env.cr.commit()
     _say(started, text)
     text = demo_campus.load(env)
+    env["hstyle.profile"]._refresh()
     env.cr.commit()
     _say(started, text)
 

@@ -14,9 +14,16 @@ def test_generated_year(transaction, monkeypatch, capsys):
     with transaction() as env:
         demo_data.load(env)
         assert env["hstyle.order"].search_count([]) == 300
-        assert 10 < env["hstyle.profile"].search_count([]) <= 50
+        customers = env["hstyle.order"].search([]).partner_id
+        assert 10 < len(customers) <= 50
         cards = env["loyalty.card"].search([("managed", "=", True)])
-        assert len(cards) == env["hstyle.profile"].search_count([])
+        assert customers <= cards.partner_id
+        friends = env["hstyle.referral"].search([("state", "=", "rewarded")]).friend_id
+        assert friends <= cards.partner_id
+        profiles = env["hstyle.profile"].search([])
+        assert customers | friends <= profiles.partner_id
+        assert env["hstyle.commission.statement"].search_count([])
+        assert env["hstyle.gift"].search_count([("state", "=", "given")])
         kinds = set(cards.history_ids.mapped("kind"))
         assert kinds >= {"opening", "earn", "spend", "reverse"}
         assert not cards._find_faults()

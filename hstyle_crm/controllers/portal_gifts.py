@@ -109,7 +109,7 @@ class GiftPortal(AgentPortal):
 
         :raise UserError: if it is too large, or no photo
         """
-        content = upload.read(LIMIT + 1) if upload else b""
+        content = upload.read(LIMIT + 1) if hasattr(upload, "read") else b""
         if not content:
             return None
         if len(content) > LIMIT:

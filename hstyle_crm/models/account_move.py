@@ -17,6 +17,25 @@ class AccountMove(models.Model):
         orders = moves.sudo().line_ids.sale_line_ids.order_id
         orders.with_env(self.env)._settle_changed()
 
+    def button_draft(self):
+        self._check_not_billed_again()
+        return super().button_draft()
+
+    def _check_not_billed_again(self):
+        """Refuse to take up a bill in whose place there is another one."""
+        bills = self.filtered(lambda move: move.move_type == "in_invoice")
+        origins = bills.grouped("invoice_origin")
+        statements = self.env["hstyle.commission.statement"].sudo()
+        for statement in statements.search([("name", "in", [*filter(None, origins)])]):
+            if origins[statement.name] - statement.bill_id:
+                raise UserError(
+                    self.env._(
+                        "The commission statement %s was billed again by another bill: "
+                        "this one stays cancelled.",
+                        statement.name,
+                    )
+                )
+
     @api.ondelete(at_uninstall=False)
     def _unlink_except_commission(self):
         """Keep the bills of statements: the money is owed, whatever the bill says."""

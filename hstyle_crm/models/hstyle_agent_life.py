@@ -53,12 +53,17 @@ class HstyleAgentLife(models.AbstractModel):
     def create(self, vals_list):
         for vals in vals_list:
             self._check_own(vals)
-        agents = super().create(vals_list)
+        # What a client calls a default is not ours either.
+        given = dict(self.env.context)
+        context = {k: given[k] for k in given if k.removeprefix("default_") not in OWN}
+        plain = self.with_env(self.env(context=context))
+        agents = super(HstyleAgentLife, plain).create(vals_list).with_env(self.env)
         agents._tell_partner()
         return agents
 
     def write(self, vals):
         self._check_own(vals)
+        self._check_company_stays(vals)
         result = super().write(vals)
         if not vals.keys().isdisjoint(("campus_id", "graduation_on")):
             self._tell_partner()
@@ -80,6 +85,19 @@ class HstyleAgentLife(models.AbstractModel):
                 self.env._(
                     "Pause %s instead: what was earned is still paid.",
                     ", ".join(agents.mapped("display_name")),
+                )
+            )
+
+    def _check_company_stays(self, vals):
+        """Refuse to move an agent's account to a campus of another company."""
+        agents = self.filtered(lambda agent: agent.state != "applicant")
+        campus = self.env["hstyle.campus"].sudo().browse(vals.get("campus_id"))
+        if campus and agents.sudo().company_id - campus.company_id:
+            raise UserError(
+                self.env._(
+                    "%s is a campus of another company. What agents earned is settled "
+                    "in theirs: create another agent.",
+                    campus.name,
                 )
             )
 

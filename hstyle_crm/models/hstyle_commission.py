@@ -1,6 +1,5 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
-from odoo.tools import SQL
 
 KINDS = [("accrual", "Earned"), ("reversal", "Reversed")]
 #: What never changes once a row is posted. A line may be deleted with its quotation.
@@ -51,7 +50,7 @@ BEGIN
        JOIN res_partner customer ON customer.id = o.partner_id
       WHERE r.id = NEW.referral_id
         AND r.agent_id = NEW.agent_id
-        AND r.state <> 'rejected'
+        AND r.state NOT IN ('review', 'rejected')
         AND friend.commercial_partner_id = customer.commercial_partner_id
         AND friend.commercial_partner_id <> student.commercial_partner_id;
     IF NOT FOUND THEN
@@ -197,11 +196,10 @@ class HstyleCommission(models.Model):
 
 
 def drop_triggers(cr):
-    """Take the functions away that would outlive our tables."""
-    for name in ("freeze", "check"):
-        cr.execute(
-            SQL(
-                "DROP FUNCTION IF EXISTS %s CASCADE",
-                SQL.identifier(f"hstyle_commission_{name}"),
-            )
-        )
+    """Take away what the host cannot, or would in the wrong order."""
+    cr.execute(
+        "ALTER TABLE hstyle_commission DROP CONSTRAINT hstyle_commission_order_pays_one"
+    )
+    cr.execute(
+        "DROP FUNCTION hstyle_commission_freeze, hstyle_commission_check CASCADE"
+    )

@@ -134,8 +134,18 @@ class HstyleCommissionAccrual(models.AbstractModel):
             # What came to nothing waits for nothing.
             return order.company_id._hstyle_today()
         start = order._get_hold_start()
-        days = order.company_id.hstyle_return_days + 1
-        return start and start + relativedelta(days=days)
+        return start and start + self._get_hold(order)
+
+    @api.model
+    def _get_available_later(self, order):
+        """Return the day after the return window of what is bought today, or None."""
+        today = order.company_id._hstyle_today()
+        day = self._get_available(order)
+        return day and max(day, today + self._get_hold(order))
+
+    @api.model
+    def _get_hold(self, order):
+        return relativedelta(days=order.company_id.hstyle_return_days + 1)
 
     @api.model
     def _get_bases(self, order, among):
@@ -189,9 +199,13 @@ class HstyleCommissionAccrual(models.AbstractModel):
             parts = by_line[line_id]
             rows += self._prepare_reversal(payer, line_id, kept[0], parts, volumes)
             if payer.pays and payer.agent_id._is_earning():
-                rows += self._prepare_accrual(
+                added = self._prepare_accrual(
                     payer, plan, line_id, kept, parts, volumes
                 )
+                if posted:
+                    day = self._get_available_later(payer.order_id)
+                    added = [{**row, "available_on": day} for row in added]
+                rows += added
         return rows
 
     @api.model

@@ -93,7 +93,7 @@ class HstyleCommissionClosing(models.AbstractModel):
     def _sql_figures(self, company, month, agents=None):
         """Return SQL: a row of figures for each agent who is to get a statement.
 
-        These are who is active, has rows that no statement has, or something carried.
+        These are who is active, has rows that no statement has, or something to get.
         """
         plan = self.env["hstyle.commission.plan"]._get_default(company)
         chosen = SQL("TRUE")
@@ -144,7 +144,7 @@ class HstyleCommissionClosing(models.AbstractModel):
              WHERE a.company_id = %(company)s
                AND %(chosen)s
                AND (last.month IS NULL OR last.month < %(month)s)
-               AND (o.agent_id IS NOT NULL OR last.carried <> 0
+               AND (o.agent_id IS NOT NULL OR last.carried > 0
                     OR a.active AND a.state = 'active' AND a.create_date < %(ended)s)
             """,
             company=company.id,

@@ -122,7 +122,7 @@ class HstyleCommissionOrder(models.Model):
         referral = self.referral_id
         return (
             self.order_id.state == "sale"
-            and referral.state != "rejected"
+            and referral.state not in ("review", "rejected")
             and referral.agent_id == self.agent_id
             and referral.friend_id.commercial_partner_id == customer
         )

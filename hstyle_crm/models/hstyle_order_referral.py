@@ -19,7 +19,11 @@ class HstyleOrderReferral(models.AbstractModel):
         help="Set if the code came by a link.",
     )
     referral_text = fields.Char(
-        string="Referral", compute="_compute_referral_text", compute_sudo=True
+        string="Referral",
+        compute="_compute_referral_text",
+        compute_sudo=True,
+        # Customers read their orders, too.
+        groups="base.group_user",
     )
 
     @api.depends("partner_id", "referral_code", "state")

@@ -204,10 +204,13 @@ class HstyleReferral(models.Model):
     @api.model
     def _find_standing(self, friend, referrer, company):
         """Return the friend's referral; else a rejected one by the same referrer."""
-        domain = [("friend_id", "=", friend.id), ("company_id", "=", company.id)]
+        domain = [
+            ("friend_id", "=", friend.id),
+            ("company_id", "child_of", company.sudo().root_id.ids),
+        ]
         found = self.sudo().search(domain, order="id")
         live = found.filtered(lambda r: r.state != "rejected")
-        return live or found.filtered(lambda r: r.referrer_id == referrer)[:1]
+        return (live or found.filtered(lambda r: r.referrer_id == referrer))[:1]
 
     def _insert(self):
         """Store a draft; of two for one friend at once, the host repeats one."""
@@ -239,7 +242,7 @@ class HstyleReferral(models.Model):
         """Return the referrer as an active agent of the company, or none."""
         domain = [
             ("partner_id", "=", self.referrer_id.id),
-            ("company_id", "=", self.company_id.id),
+            ("company_id", "in", self.company_id.parent_ids.ids),
             ("state", "=", "active"),
         ]
         return self.env["hstyle.agent"].search(domain, limit=1)
@@ -263,14 +266,14 @@ class HstyleReferral(models.Model):
             record._note_review("referred", False)
         chosen._welcome()
         chosen._advance()
+        chosen._mark_orders()
 
     def action_reject(self):
-        """Let referrals not count; what was given for them stays."""
+        """Let referrals not count: commission is taken back; points given stay.
+
+        Who bought since is a customer: no other code brings the friend anew.
+        """
         self._check_reviewer()
-        if any(record.state == "rewarded" for record in self.sudo()):
-            raise UserError(
-                self.env._("What is rewarded stays. Take the points back by hand.")
-            )
         chosen = self.sudo()
         chosen._note_review("rejected", "staff")
         chosen._mark_orders()
@@ -312,13 +315,17 @@ class HstyleReferral(models.Model):
 
     @api.model
     def _merge_members(self, src_partners, dst_partner):
-        """Let the oldest referral of merged friends stand, and none of oneself."""
+        """Let one referral of merged friends stand, and none of oneself.
+
+        It is what was rewarded, else the oldest: a friend is rewarded once.
+        """
         partners = src_partners | dst_partner
         domain = [("friend_id", "in", partners.ids), ("state", "!=", "rejected")]
         for records in (
             self.sudo().search(domain, order="id").grouped("company_id").values()
         ):
             own = records.filtered(lambda r: r.referrer_id in partners)
-            lost = own | (records - own)[1:]
+            others = (records - own).sorted(lambda r: r.state != "rewarded")
+            lost = own | others[1:]
             lost.write({"state": "rejected", "reason": "merged"})
             lost._mark_orders()

@@ -29,10 +29,12 @@ class HstyleReferralDirty(models.Model):
                 SELECT so.id
                   FROM sale_order so
                   JOIN res_partner p ON p.id = so.partner_id
+                  JOIN res_company c ON c.id = so.company_id
                  WHERE so.id = ANY(%s)
                    AND (EXISTS (SELECT FROM hstyle_referral r
                                  WHERE r.friend_id = p.commercial_partner_id
-                                   AND r.company_id = so.company_id)
+                                   AND '/' || c.parent_path
+                                       LIKE '%%/' || r.company_id || '/%%')
                         OR EXISTS (SELECT FROM hstyle_referral r
                                     WHERE r.order_id = so.id)
                         OR EXISTS (SELECT FROM hstyle_commission c

@@ -34,7 +34,8 @@ class HstyleReferralJob(models.AbstractModel):
         """
         for record in self.sudo().filtered(lambda r: r.state in ("referred", "hold")):
             order = record._find_first_order()
-            if order != record.order_id or (order and record.state == "referred"):
+            # An order may be deleted before we saw that it was cancelled.
+            if order != record.order_id or bool(order) != (record.state == "hold"):
                 record._hold(order)
             if record.state == "hold":
                 record.hold_until = record._get_hold_end(record.order_id)
@@ -46,7 +47,7 @@ class HstyleReferralJob(models.AbstractModel):
         orders = self.env["sale.order"].search(
             [
                 ("partner_id.commercial_partner_id", "=", self.friend_id.id),
-                ("company_id", "=", self.company_id.id),
+                ("company_id", "child_of", self.company_id.id),
                 ("state", "=", "sale"),
                 ("date_order", ">=", self.touched_on),
             ],
@@ -119,7 +120,6 @@ class HstyleReferralJob(models.AbstractModel):
                   JOIN res_partner p ON p.commercial_partner_id = r.friend_id
                   JOIN sale_order so
                     ON so.partner_id = p.id
-                   AND so.company_id = r.company_id
                  WHERE r.id = ANY(%s)
                    AND so.state IN ('sale', 'cancel')
                 """,
@@ -215,8 +215,6 @@ class HstyleReferralJob(models.AbstractModel):
     @api.model
     def _follow(self, orders):
         """Let commissions and referrals follow orders that changed."""
-        orders = orders.sorted(lambda order: (order.date_order, order.id))
-        self.env["hstyle.commission"]._accrue(orders)
         customers = orders.partner_id.commercial_partner_id
         domain = [
             "|",
@@ -224,3 +222,6 @@ class HstyleReferralJob(models.AbstractModel):
             ("friend_id", "in", customers.ids),
         ]
         self.search(domain)._advance()
+        # Of a friend who turned out to be none, nothing is paid.
+        orders = orders.sorted(lambda order: (order.date_order, order.id))
+        self.env["hstyle.commission"]._accrue(orders)

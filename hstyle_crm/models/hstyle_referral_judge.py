@@ -149,6 +149,7 @@ class HstyleReferralJudge(models.AbstractModel):
                     "order_id": order.id,
                 }
             )
+            self._mark_orders()
         return not reasons
 
     def _get_today(self):

@@ -1,3 +1,5 @@
+from datetime import MAXYEAR
+
 from dateutil.relativedelta import relativedelta
 
 from odoo import api, fields, models
@@ -95,7 +97,9 @@ class HstyleRoster(models.Model):
     def _compute_expires_on(self):
         for entry in self:
             day = entry.consent_on
-            entry.expires_on = day and day + relativedelta(months=MONTHS)
+            # There is no year after the last one.
+            ends = day and day.year < MAXYEAR
+            entry.expires_on = ends and day + relativedelta(months=MONTHS)
 
     @api.depends("name", "campus_id", "birth_month", "birth_day")
     def _compute_person(self):
@@ -144,9 +148,9 @@ class HstyleRoster(models.Model):
     def _get_consent_fault(self, company, consent_on, expires_on):
         """Return what is wrong with the days of a consent as a text, or nothing."""
         today = company._hstyle_today()
-        last = consent_on + relativedelta(months=MOST_MONTHS)
         if consent_on > today:
             return self.env._("A consent is not of a day to come.")
+        last = consent_on + relativedelta(months=MOST_MONTHS)
         if not expires_on or not consent_on < expires_on <= last:
             return self.env._("A consent holds for 24 months at most.")
         if expires_on < today:
@@ -213,6 +217,8 @@ class HstyleRoster(models.Model):
         if agent.state != "active":
             raise UserError(self.env._("Only active agents keep a list of classmates."))
         values = self._clean_input(values)
+        # Before the database says that a number is too large.
+        self.new(values)._check_birthday()
         day = (values["birth_month"], values["birth_day"])
         person = self._get_person(agent.campus_id, values["name"], *day)
         entries = self.sudo()

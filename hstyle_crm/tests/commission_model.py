@@ -84,6 +84,7 @@ class Order:
     state: str = "sale"
     payer: Friend | None = None
     pays: bool = False
+    posted: bool = False
 
     def get_base(self, line):
         """Return the cents that are kept of a line: discounts weigh on all alike."""
@@ -106,8 +107,8 @@ class Model:
 
     # === POSTING === #
 
-    def follow(self, order):
-        """Post what changed on an order."""
+    def follow(self, order, today):
+        """Post what changed on an order; what is added later waits from then on."""
         if order.payer is None and order.state == "sale" and not order.friend.rejected:
             order.payer = order.friend
             order.pays = order.friend.agent.state == "active"
@@ -116,7 +117,8 @@ class Model:
         for line in order.lines:
             rows = [row for row in self.rows if row.line is line]
             self._undo(order, line, rows)
-            self._add(order, line, rows)
+            self._add(order, line, rows, today if order.posted else order.day)
+        order.posted |= any(row.line in order.lines for row in self.rows)
 
     def _undo(self, order, line, rows):
         accrued = [row for row in rows if row.kind == "accrual"]
@@ -140,11 +142,12 @@ class Model:
             left[key] = left.get(key, 0) + row.base
         return min(key for key, base in left.items() if base > 0)
 
-    def _add(self, order, line, rows):
+    def _add(self, order, line, rows, since):
         more = order.get_base(line) - sum(r.base for r in rows if r.kind == "accrual")
         if more <= 0 or order.payer.agent.state != "active":
             return
         month, free_on = self._get_times(order)
+        free_on = max(free_on, since + timedelta(HOLD + 1))
         amount = to_cents(self._get_amount(order, line, more, month))
         self._post(order, line, "accrual", more, amount, month, free_on)
 
@@ -175,8 +178,8 @@ class Model:
         """Settle a month that is over, with agents who have none of it yet."""
         for agent in agents:
             mine = [r for r in self.rows if r.agent is agent and not r.settled]
-            open_end = agent.state == "active" or mine or agent.carried
-            if agent.settled < month and open_end:
+            due = agent.state == "active" or mine or agent.carried > 0
+            if agent.settled < month and due:
                 self._settle(agent, month, mine)
 
     def _settle(self, agent, month, mine):

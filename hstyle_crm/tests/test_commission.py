@@ -177,6 +177,18 @@ class TestCommissionAccrual(HstyleCommissionCommon):
             ],
         )
 
+    def test_what_is_added_waits_for_a_window_of_its_own(self):
+        order = self._order("2026-11-03")
+        with freeze_time("2026-11-25 12:00:00"):
+            order.order_line.product_uom_qty = 4
+            self._accrue(order)
+        rows = self.rows.search([("order_id", "=", order.id)]).sorted("id")
+        self.assertEqual(
+            rows.mapped("available_on"), [date(2026, 11, 18), date(2026, 12, 10)]
+        )
+        self.assertEqual(self._settle("2026-11").billed, 10)
+        self.assertEqual(self._settle("2026-12").billed, 30)
+
     def test_cancelled_and_confirmed_anew(self):
         """What comes back waits for the new return window."""
         order = self._order("2026-11-03")
@@ -688,6 +700,18 @@ class TestCommissionStatement(HstyleCommissionCommon):
         self._order("2026-11-03")
         self.assertEqual(self._settle("2026-11").billed, 20)
 
+    def test_who_left_and_owes_gets_no_statements(self):
+        """What is owed waits for the agent to earn again."""
+        order = self._order("2026-11-03")
+        invoice = self._invoice_on("2026-11-03", order)
+        self._settle("2026-11")
+        self._refund_on("2026-12-10", invoice)
+        self.worker.state = "alumnus"
+        self.assertEqual(self._settle("2026-12").carried, -10)
+        self.assertFalse(self._settle("2027-01"))
+        self.worker.state = "active"
+        self.assertEqual(self._settle("2027-02").opening, -10)
+
     def test_some_agents(self):
         other = self._create_agent(self._create_partner("Second student"))
         self.assertEqual(self._settle("2026-11", agents=other).agent_id, other)
@@ -706,6 +730,8 @@ class TestCommissionStatement(HstyleCommissionCommon):
         self.assertNotEqual(statement.bill_id, bill)
         self.assertEqual(statement.bill_id.amount_total, 10)
         self.assertEqual(bill.state, "cancel")
+        with self.assertRaisesRegex(UserError, "billed again"):
+            bill.button_draft()
 
     def test_job(self):
         self._order("2026-11-03")

@@ -113,7 +113,7 @@ class TestCommissionProperty(HstyleCommissionCommon):
     def _follow_now(self, orders):
         orders = sorted(orders, key=lambda order: self.orders[order].id)
         for order in orders:
-            self.model.follow(order)
+            self.model.follow(order, self.today)
             self.late.discard(order)
         records = self.env["sale.order"].concat(*(self.orders[x] for x in orders))
         for _twice in range(2):

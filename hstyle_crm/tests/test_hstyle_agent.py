@@ -196,6 +196,11 @@ class TestHstyleAgent(HstyleAgentCommon):
             )
             with self.assertRaises(AccessError):
                 self.env["hstyle.agent"].with_user(user).create(values)
+        # Nor by what a client says is the default.
+        del values["state"]
+        agents = self.env["hstyle.agent"].with_user(user)
+        made = agents.with_context(default_state="active").create(values)
+        self.assertEqual(made.state, "applicant")
 
     def test_an_account_is_not_handed_over(self):
         agent = self._mine(self._create_agent("Haoran"))
@@ -210,6 +215,15 @@ class TestHstyleAgent(HstyleAgentCommon):
         with self.assertRaisesRegex(UserError, "company of a campus"):
             other = self.env["res.company"].create({"name": "Other"})
             self.site.company_id = other
+
+    def test_an_account_stays_in_its_company(self):
+        """What was earned there would be settled nowhere."""
+        agent = self._create_agent("Haoran")
+        other = self.env["res.company"].create({"name": "Other"})
+        abroad = self._create_campus("Abroad", company_id=other.id)
+        with self.assertRaisesRegex(UserError, "company"):
+            agent.campus_id = abroad
+        agent.campus_id = self.other_site
 
     def test_others_read_and_do_nothing(self):
         """Another campus does not exist; the office reads, and leaves it alone."""

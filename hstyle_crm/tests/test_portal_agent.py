@@ -388,6 +388,8 @@ class TestBirthdays(AgentPortalCase):
             self.assertEqual(page.status_code, 200)
             self.assertIn("alert-warning", page.text, (photo or b"")[:9])
             self.assertEqual(self.gift.state, "todo")
+        page = self._post(f"/my/agent/gifts/{self.gift.id}", photo="no file")
+        self.assertIn("alert-warning", page.text)
         for wrong in ("x", "-1", "999999", "__import__"):
             self._hand_out(receiver="Wei", pack_id=wrong)
         self.assertEqual(self.gift.state, "given", "of an unknown pack, any is taken")
@@ -635,3 +637,17 @@ class TestPortalAccess(AgentPortalCase):
             domain = [(path, "=", "hold")]
             answer = self._call("res.partner", "search_count", domain=domain)
             self.assertIn("error", answer, path)
+
+    def test_friends_do_not_read_why(self):
+        """Who an order's code is of, and what speaks against it, is for staff."""
+        found = self._bring(self.lan, "rejected", reason="refunds")
+        user = new_test_user(
+            self.env, "friend", "base.group_portal", partner_id=found.friend_id.id
+        )
+        order = self._create_order(partner=user.partner_id)
+        order.message_subscribe(user.partner_id.ids)
+        self.authenticate("friend", "friend")
+        for field, key in (("name", "result"), ("referral_text", "error")):
+            answer = self._call("sale.order", "search_read", domain=[], fields=[field])
+            self.assertIn(key, answer, field)
+        self.assertIn("AccessError", answer["error"]["data"]["name"])

@@ -3,7 +3,7 @@ from datetime import timedelta
 from freezegun import freeze_time
 from psycopg2.errors import UniqueViolation
 
-from odoo import fields
+from odoo import Command, fields
 from odoo.exceptions import AccessError, UserError, ValidationError
 from odoo.tests import Form, tagged
 from odoo.tools import mute_logger
@@ -36,6 +36,10 @@ class HstyleReferralCommon(HstylePointsCommon):
             }
         )
         cls.student_agent.state = "active"
+        cls.env["hstyle.commission.plan"].search([]).active = False
+        cls.env["hstyle.commission.plan"].create(
+            {"name": "Plan", "bracket_ids": [Command.create({"percent": 5})]}
+        )
         cls.agent_code = cls.env["hstyle.referral.code"]._get_code(cls.student)
         cls.referrals = cls.env["hstyle.referral"]
 
@@ -287,6 +291,43 @@ class TestReferral(HstyleReferralCommon):
         found._advance()
         self.assertEqual(self._points(self.lin), 100)
 
+    def _get_commission(self, order):
+        return sum(
+            order.sudo()
+            .env["hstyle.commission"]
+            .search([("order_id", "=", order.id)])
+            .mapped("amount")
+        )
+
+    def test_commission_follows_the_verdict(self):
+        """An order to the agent's own phone pays nothing, unless staff approves it."""
+        self.student.phone = "+8613800138002"
+        found = self._claim(friend := self._friend(), self.agent_code)
+        place = self._create_partner(
+            "Home", parent_id=friend.id, type="delivery", phone=self.student.phone
+        )
+        order = self._buy(friend, partner_shipping_id=place.id)
+        self.assertVerdict(found, "rejected", "phone")
+        self.assertEqual(self._get_commission(order), 0)
+        found.with_user(self.clerk).action_approve()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 5)
+        found.with_user(self.clerk).action_reject()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 0)
+
+    def test_fraud_that_is_found_late(self):
+        """Commission is taken back, and no other code brings the friend again."""
+        found = self._claim(friend := self._friend(), self.agent_code)
+        order = self._buy(friend)
+        self._pass(15)
+        self.assertEqual(found.state, "rewarded")
+        found.with_user(self.clerk).action_reject()
+        self._follow()
+        self.assertEqual((found.state, self._get_commission(order)), ("rejected", 0))
+        with freeze_time(fields.Datetime.now() + timedelta(days=1)):
+            self.assertVerdict(self._claim(friend), "rejected", "customer")
+
     def test_agent_gets_no_points(self):
         self._claim(friend := self._friend(), self.agent_code)
         self._buy(friend)
@@ -415,7 +456,95 @@ class TestReferral(HstyleReferralCommon):
         with self.assertRaisesRegex(UserError, "was referred by Lin already"):
             entry.action_claim()
 
+    # === COMMISSION === #
+
+    def _bring(self, **values):
+        """Let the agent, who earns 10 %, bring a friend."""
+        self.env["hstyle.commission.plan"].search([]).active = False
+        bracket = Command.create({"from_amount": 0, "percent": 10})
+        self.env["hstyle.commission.plan"].create(
+            {"name": "Plan", "bracket_ids": [bracket]}
+        )
+        self.student.phone = "+8613900139001"
+        return self._claim(self._friend(**values), self.agent_code)
+
+    def _get_commission(self, order):
+        domain = [("order_id", "=", order.id)]
+        rows = self.env["hstyle.commission"].search(domain)
+        return sum(rows.mapped("amount"))
+
+    def test_rejected_by_its_order_earns_nothing(self):
+        found = self._bring()
+        place = self._create_partner(
+            "Door", parent_id=found.friend_id.id, phone=self.student.phone
+        )
+        order = self._buy(found.friend_id, partner_shipping_id=place.id)
+        self.assertVerdict(found, "rejected", "phone")
+        self._follow()
+        self.assertEqual(self._get_commission(order), 0)
+
+    def test_commission_waits_for_the_review(self):
+        found = self._bring(name="Mei Chen")
+        self.assertVerdict(found, "review", "name")
+        order = self._buy(found.friend_id)
+        self.assertEqual(self._get_commission(order), 0)
+        found.with_user(self.clerk).action_approve()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 10)
+
+    def test_a_review_takes_commission_back_until_it_is_approved(self):
+        found = self._bring()
+        first = self._buy(found.friend_id)
+        self.assertEqual(self._get_commission(first), 10)
+        first._action_cancel()
+        place = self._create_partner("Mei Chen", parent_id=found.friend_id.id)
+        second = self._buy(found.friend_id, partner_shipping_id=place.id)
+        self._follow()
+        self.assertVerdict(found, "review", "name")
+        self.assertEqual(self._get_commission(second), 0)
+        found.with_user(self.clerk).action_approve()
+        self._follow()
+        self.assertEqual(self._get_commission(second), 10)
+
+    def test_approved_after_a_rejection(self):
+        found = self._bring()
+        order = self._buy(found.friend_id)
+        found.with_user(self.clerk).action_reject()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 0)
+        found.with_user(self.clerk).action_approve()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 10)
+
+    def test_orders_in_a_branch_earn_too(self):
+        found = self._bring()
+        branch = self.env["res.company"].create(
+            {"name": "Branch", "parent_id": self.company.id}
+        )
+        self.salesperson.company_ids += branch
+        code = self.code.code
+        draft = self._create_order(
+            partner=found.friend_id, company_id=branch.id, referral_code=code
+        )
+        self.assertEqual(draft.referral_text, "Brought by Mei Chen")
+        order = self._buy(found.friend_id, company_id=branch.id)
+        self.assertEqual(self._get_commission(order), 10)
+        found.with_user(self.clerk).action_reject()
+        self._follow()
+        self.assertEqual(self._get_commission(order), 0)
+
     # === JOB === #
+
+    def test_first_order_deleted(self):
+        """Before the job saw that it was cancelled."""
+        found = self._claim(friend := self._friend())
+        order = self._buy(friend)
+        self.assertEqual(found.state, "hold")
+        order._action_cancel()
+        order.sudo().unlink()
+        with freeze_time(fields.Datetime.now() + timedelta(days=16)):
+            self._follow()
+        self.assertEqual((found.state, found.hold_until), ("referred", False))
 
     def test_job(self):
         self._claim(friend := self._friend())
@@ -462,6 +591,22 @@ class TestReferral(HstyleReferralCommon):
         self._merge(two, one)
         self.assertEqual(first.friend_id, two)
         self.assertEqual((first.state, second.state), ("referred", "rejected"))
+
+    def test_merged_friends_are_rewarded_once(self):
+        waiting = self._claim(one := self._friend("One"))
+        done = self._claim(two := self._friend("Two"))
+        self._buy(two)
+        with freeze_time(fields.Datetime.now() + timedelta(days=16)):
+            self._follow()
+            self.assertEqual(done.state, "rewarded")
+            before = self._points(self.lin)
+            self._merge(two, one)
+            self._follow()
+            self.assertEqual((done.state, waiting.state), ("rewarded", "rejected"))
+            self._buy(two)
+        with freeze_time(fields.Datetime.now() + timedelta(days=40)):
+            self._follow()
+        self.assertEqual(self._points(self.lin), before)
 
     def test_merged_with_the_referrer(self):
         found = self._claim(friend := self._friend())

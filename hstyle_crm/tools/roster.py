@@ -21,7 +21,7 @@ def is_birthday(month, day):
     """Tell whether somebody can be born on a day of a month; 29 February is one."""
     try:
         date(_LEAP_YEAR, month, day)
-    except ValueError:
+    except (ValueError, OverflowError):
         return False
     return True
 
