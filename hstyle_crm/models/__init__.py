@@ -107,6 +107,7 @@ from . import hstyle_sla
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_thread
 from . import hstyle_ticket
+from . import hstyle_ticket_breach
 from . import hstyle_ticket_intent
 from . import hstyle_ticket_pause
 from . import hstyle_ticket_reason

@@ -49,7 +49,9 @@ class HstyleSla(models.Model):
         """Return ticket → the service level that holds for it, maybe none."""
         levels = self.sudo().search([("company_id", "in", tickets.company_id.ids)])
         return {
-            ticket: next((level for level in levels if level._fits(ticket)), self.browse())
+            ticket: next(
+                (level for level in levels if level._fits(ticket)), self.browse()
+            )
             for ticket in tickets
         }
 

@@ -37,9 +37,7 @@ class HstyleTicket(models.Model):
     number = fields.Char(readonly=True, copy=False, index="trigram")
     name = fields.Char(string="Subject", required=True, tracking=True)
     description = fields.Html(sanitize=True)
-    company_id = fields.Many2one(
-        related="team_id.company_id", store=True, index=True
-    )
+    company_id = fields.Many2one(related="team_id.company_id", store=True, index=True)
     team_id = fields.Many2one(
         comodel_name="hstyle.ticket.team",
         required=True,
@@ -117,9 +115,7 @@ class HstyleTicket(models.Model):
         string="Order lines",
         domain="[('order_id', '=', order_id), ('display_type', '=', False)]",
     )
-    product_id = fields.Many2one(
-        comodel_name="product.product", index="btree_not_null"
-    )
+    product_id = fields.Many2one(comodel_name="product.product", index="btree_not_null")
     reopen_count = fields.Integer(string="Reopened", readonly=True, copy=False)
     related_ids = fields.Many2many(
         comodel_name="hstyle.ticket",

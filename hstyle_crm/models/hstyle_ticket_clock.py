@@ -1,9 +1,7 @@
-from datetime import timedelta
-
 from odoo import api, fields, models
-from odoo.tools import SQL
 
 from ..tools import worktime
+from .hstyle_ticket_stage import DONE
 
 VERDICTS = [("met", "Met"), ("breached", "Breached")]
 
@@ -76,9 +74,9 @@ class HstyleTicketClock(models.AbstractModel):
                 ticket._resume(now)
             if new == "waiting":
                 ticket._pause(now)
-            if new in ("solved", "closed"):
+            if new in DONE:
                 ticket._solve(now, closed=new == "closed")
-            elif old in ("solved", "closed"):
+            elif old in DONE:
                 ticket._reopen(now)
         self._plan()
 
@@ -119,18 +117,22 @@ class HstyleTicketClock(models.AbstractModel):
             ticket.answered_at = now
 
     def _decide(self, now, *names):
-        """Decide, once, whether deadlines were kept."""
+        """Decide, once, whether deadlines were kept.
+
+        One that is over was missed, though no job has seen it yet.
+        """
         for name in names:
             due = self[f"{name}_due"]
+            if due and due < now:
+                self.env["hstyle.ticket.breach"].sudo()._find(name, now, self)
             if not self[f"{name}_verdict"] and self.sla_id:
-                late = due and due < now
-                self[f"{name}_verdict"] = "breached" if late else "met"
+                self[f"{name}_verdict"] = "met"
 
     # === DEADLINES === #
 
     def _plan(self):
         """Work out the deadlines of open tickets anew."""
-        tickets = self.sudo().filtered(lambda t: t.kind not in ("solved", "closed"))
+        tickets = self.sudo().filtered(lambda t: t.kind not in DONE)
         levels = self.env["hstyle.sla"]._get_by_ticket(tickets)
         for ticket, level in levels.items():
             values = ticket._get_deadlines(level)
@@ -155,48 +157,3 @@ class HstyleTicketClock(models.AbstractModel):
         spans = worktime.subtract(self.team_id._iter_spans(self.opened_at), pauses)
         due = worktime.get_deadline(spans, self.opened_at, round(hours * 60))
         return due or False
-
-    # === BREACHES === #
-
-    @api.model
-    def _cron_breach(self):
-        """Decide what is over, each once, and tell those who can still help."""
-        breached = self._find_breached("answer") | self._find_breached("solve")
-        breached._escalate()
-
-    @api.model
-    def _find_breached(self, name):
-        """Mark and return tickets whose deadline is over: each is found once."""
-        self.env.flush_all()
-        due, verdict = (SQL.identifier(f"{name}_{part}") for part in ("due", "verdict"))
-        found = self.env.execute_query(
-            SQL(
-                """
-                UPDATE hstyle_ticket
-                   SET %(verdict)s = 'breached'
-                 WHERE id IN (SELECT id
-                                FROM hstyle_ticket
-                               WHERE %(due)s < %(now)s
-                                 AND %(verdict)s IS NULL
-                                 AND kind NOT IN ('solved', 'closed', 'waiting')
-                               ORDER BY id
-                                 FOR UPDATE SKIP LOCKED)
-             RETURNING id
-                """,
-                due=due,
-                verdict=verdict,
-                now=fields.Datetime.now() - timedelta(seconds=0),
-            )
-        )
-        self.invalidate_model([f"{name}_verdict"])
-        return self.browse(ticket_id for (ticket_id,) in found)
-
-    def _escalate(self):
-        """Put a late ticket on its owner's and its team leader's list."""
-        for ticket in self:
-            for user in ticket.user_id | ticket.team_id.manager_id:
-                ticket.activity_schedule(
-                    "mail.mail_activity_data_todo",
-                    summary=self.env._("Deadline missed"),
-                    user_id=user.id,
-                )

@@ -7,6 +7,8 @@ KINDS = [
     ("solved", "Solved"),
     ("closed", "Closed"),
 ]
+#: Kinds that stop the clock for good, unless the ticket is opened again.
+DONE = ("solved", "closed")
 
 
 class HstyleTicketStage(models.Model):

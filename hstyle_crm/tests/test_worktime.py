@@ -42,15 +42,11 @@ class TestWorktime(BaseCase):
             start = START + draw.randrange(LENGTH) * MINUTE
             minutes = [moment + MINUTE for moment in walk(spans, pauses, start)]
             budget = draw.randrange(1, 600)
-            due = worktime.get_deadline(
-                worktime.subtract(spans, pauses), start, budget
-            )
+            due = worktime.get_deadline(worktime.subtract(spans, pauses), start, budget)
             expected = minutes[budget - 1] if budget <= len(minutes) else None
             self.assertEqual(due, expected, (spans, pauses, start, budget))
             stop = start + draw.randrange(2000) * MINUTE
-            passed = worktime.get_minutes(
-                worktime.subtract(spans, pauses), start, stop
-            )
+            passed = worktime.get_minutes(worktime.subtract(spans, pauses), start, stop)
             self.assertEqual(passed, sum(moment <= stop for moment in minutes))
 
     def test_no_time_at_all(self):
