@@ -1,4 +1,5 @@
 from . import account_move
+from . import hstyle_job
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
 from . import hstyle_gift_stock
@@ -105,6 +106,7 @@ from . import hstyle_sms_text
 from . import hstyle_student
 from . import hstyle_sla
 from . import hstyle_ticket_clock
+from . import hstyle_ticket_job
 from . import hstyle_ticket_thread
 from . import hstyle_ticket
 from . import hstyle_ticket_breach

@@ -56,6 +56,7 @@ class HstyleTicketBreach(models.Model):
                            SET %(verdict)s = 'breached'
                          WHERE %(due)s < %(now)s
                            AND %(verdict)s IS NULL
+                           AND is_stale IS NOT TRUE
                            AND %(chosen)s
                      RETURNING id, %(due)s AS due
                        )
@@ -74,7 +75,7 @@ class HstyleTicketBreach(models.Model):
         self.env["hstyle.ticket"].invalidate_model([f"{deadline}_verdict"])
 
     @api.model
-    def _cron_escalate(self):
+    def _escalate_late(self):
         """Find what is over, and tell who can still help, while they are at work."""
         now = fields.Datetime.now()
         for deadline in ("answer", "solve"):

@@ -66,7 +66,7 @@ class HstyleTicketCommon(HstyleCommon):
 
     def _escalate(self, moment):
         with freeze_time(moment):
-            self.env["hstyle.ticket.breach"]._cron_escalate()
+            self.env["hstyle.ticket"]._cron_deadlines()
 
 
 @tagged("post_install", "-at_install")
