@@ -258,6 +258,14 @@ ACCESS = {
     "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
     "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
     "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
+    "hstyle.ticket": dict.fromkeys(ROLES, "r") | {"agent": "rwc", "manager": "rwcu"},
+    **{
+        f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"}
+        for name in ("team", "stage", "intent", "reason")
+    },
+    "hstyle.ticket.pause": dict.fromkeys(ROLES, "r"),
+    "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
+    "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     **{
         f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
         for name, allowed in (
@@ -295,6 +303,14 @@ WIZARDS = {
     "hstyle.commission.settlement",
     "hstyle.commission.settlement.line",
 }
+#: Models whose records belong to no company.
+COMMON = {
+    "hstyle.profile.dirty",
+    "hstyle.referral.dirty",
+    "hstyle.ticket.stage",
+    "hstyle.ticket.intent",
+    "hstyle.ticket.reason",
+}
 #: Models of which some records are shipped.
 SHIPPED = (
     "hstyle.tier.rule",
@@ -303,6 +319,8 @@ SHIPPED = (
     "hstyle.referral.program",
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
+    "hstyle.ticket.team",
+    "hstyle.sla",
 )
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -369,6 +387,7 @@ class TestAccess(HstyleCommon):
         self._give_gifts(company, agent)
         referral = self.env["hstyle.referral"].search([("agent_id", "=", agent.id)])
         self._give_commission(company, referral.friend_id)
+        self._give_tickets(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -379,7 +398,7 @@ class TestAccess(HstyleCommon):
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in {"hstyle.profile.dirty", "hstyle.referral.dirty", *WIZARDS}
+            if model not in {*COMMON, *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
         for shipped in SHIPPED:
@@ -394,6 +413,20 @@ class TestAccess(HstyleCommon):
             self.assertEqual(total["__count"], 0, model)
             with self.assertRaises(AccessError, msg=model):
                 records.browse(ids).read(["id"] if model != "hstyle.shop" else ["name"])
+
+    def _give_tickets(self, company):
+        """Let a company's service miss a deadline, and wait for a customer."""
+        team = self.env["hstyle.ticket.team"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        level = {"name": "Theirs", "answer_hours": 1, "solve_hours": 1}
+        self.env["hstyle.sla"].create({**level, "company_id": company.id})
+        late = fields.Datetime.now() - relativedelta(days=3)
+        values = {"name": "Late", "team_id": team.id, "opened_at": late}
+        ticket = self.env["hstyle.ticket"].create(values)
+        self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
+        ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        return ticket
 
     def _give_points(self, company):
         """Let a customer of a company hold points, spend some, and want more."""
