@@ -29,6 +29,7 @@ class HstyleTicket(models.Model):
         "mail.tracking.duration.mixin",
         "hstyle.ticket.clock",
         "hstyle.ticket.job",
+        "hstyle.ticket.portal",
         "hstyle.ticket.thread",
     ]
     _order = "priority desc, next_due, id desc"
