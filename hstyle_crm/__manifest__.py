@@ -51,6 +51,7 @@
         "views/hstyle_campus_views.xml",
         "views/hstyle_circle_views.xml",
         "data/hstyle_ticket_data.xml",
+        "data/hstyle_solution_data.xml",
         "views/hstyle_ticket_views.xml",
         "views/hstyle_segment_views.xml",
         "views/hstyle_segment_action_views.xml",

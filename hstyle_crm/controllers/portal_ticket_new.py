@@ -1,6 +1,7 @@
 import uuid
 
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.http import request, route
 
 from .portal_ticket import LONGEST, TicketPortal
@@ -53,8 +54,9 @@ class NewTicketPortal(TicketPortal):
     )
     def portal_ticket_solved(self, solution_id="", **_form):
         """Count a solution that made the question needless."""
-        domain = [("id", "=", _read_id(solution_id)), ("is_public", "=", True)]
-        solution = request.env["hstyle.solution"].sudo().search(domain)
+        solutions = request.env["hstyle.solution"].sudo()
+        public = solutions._get_find_domain(product=None, public=True)
+        solution = solutions.search(public & Domain("id", "=", _read_id(solution_id)))
         if not solution:
             raise request.not_found()
         solution._note("deflected")

@@ -103,11 +103,14 @@ from . import hstyle_shop
 from . import hstyle_sms_reply
 from . import hstyle_sms_settings
 from . import hstyle_sms_text
+from . import hstyle_solution
+from . import hstyle_solution_use
 from . import hstyle_student
 from . import hstyle_sla
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_job
 from . import hstyle_ticket_portal
+from . import hstyle_ticket_solution
 from . import hstyle_ticket_thread
 from . import hstyle_ticket
 from . import hstyle_ticket_breach

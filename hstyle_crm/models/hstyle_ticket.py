@@ -27,6 +27,7 @@ class HstyleTicket(models.Model):
         "mail.activity.mixin",
         "rating.mixin",
         "mail.tracking.duration.mixin",
+        "hstyle.ticket.solution",
         "hstyle.ticket.clock",
         "hstyle.ticket.job",
         "hstyle.ticket.portal",
