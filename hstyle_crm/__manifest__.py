@@ -89,6 +89,7 @@
         "views/portal_gifts_templates.xml",
         "views/portal_offers_templates.xml",
         "views/portal_templates.xml",
+        "views/portal_ticket_templates.xml",
         "views/preferences_templates.xml",
         "wizards/hstyle_tier_change_views.xml",
         "wizards/hstyle_tier_statement_views.xml",

@@ -109,6 +109,7 @@ from . import hstyle_student
 from . import hstyle_sla
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_job
+from . import hstyle_ticket_portal
 from . import hstyle_ticket_solution
 from . import hstyle_ticket_thread
 from . import hstyle_ticket

@@ -30,6 +30,7 @@ class HstyleTicket(models.Model):
         "hstyle.ticket.solution",
         "hstyle.ticket.clock",
         "hstyle.ticket.job",
+        "hstyle.ticket.portal",
         "hstyle.ticket.thread",
     ]
     _order = "priority desc, next_due, id desc"
