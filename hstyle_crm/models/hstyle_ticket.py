@@ -30,6 +30,8 @@ class HstyleTicket(models.Model):
         "hstyle.ticket.clock",
         "hstyle.ticket.job",
         "hstyle.ticket.thread",
+        "hstyle.ticket.union",
+        "hstyle.ticket.work",
     ]
     _order = "priority desc, next_due, id desc"
     _primary_email = "email"
@@ -195,6 +197,7 @@ class HstyleTicket(models.Model):
             numbers = self.env["ir.sequence"].with_company(ticket.company_id)
             ticket.number = numbers.next_by_code("hstyle.ticket")
         tickets.sudo()._start_clock()
+        tickets.with_context(mail_notrack=True)._assign()
         return tickets
 
     def write(self, vals):
