@@ -21,17 +21,18 @@ class HstyleTicket(models.Model):
 
     _name = "hstyle.ticket"
     _description = "Ticket"
+    # Our halves first: the host's methods end the call.
     _inherit = [
-        "portal.mixin",
-        "mail.thread.cc",
-        "mail.activity.mixin",
-        "rating.mixin",
-        "mail.tracking.duration.mixin",
         "hstyle.ticket.clock",
         "hstyle.ticket.job",
         "hstyle.ticket.thread",
         "hstyle.ticket.union",
         "hstyle.ticket.work",
+        "portal.mixin",
+        "mail.thread.cc",
+        "mail.activity.mixin",
+        "rating.mixin",
+        "mail.tracking.duration.mixin",
     ]
     _order = "priority desc, next_due, id desc"
     _primary_email = "email"
