@@ -21,7 +21,13 @@ class HstyleTicket(models.Model):
 
     _name = "hstyle.ticket"
     _description = "Ticket"
+    # Our halves first: the host's methods end the call.
     _inherit = [
+        "hstyle.ticket.clock",
+        "hstyle.ticket.job",
+        "hstyle.ticket.thread",
+        "hstyle.ticket.union",
+        "hstyle.ticket.work",
         "portal.mixin",
         "mail.thread.cc",
         "mail.activity.mixin",
@@ -208,6 +214,7 @@ class HstyleTicket(models.Model):
             numbers = self.env["ir.sequence"].with_company(ticket.company_id)
             ticket.number = numbers.next_by_code("hstyle.ticket")
         tickets.sudo()._start_clock()
+        tickets.with_context(mail_notrack=True)._assign()
         return tickets
 
     def write(self, vals):

@@ -92,7 +92,7 @@ class HstyleTicketBreach(models.Model):
         """Put late tickets on their owner's and their team leader's list."""
         for breach in self:
             ticket = breach.ticket_id
-            for user in ticket.user_id | ticket.team_id.manager_id:
+            for user in ticket._get_helpers():
                 ticket.activity_schedule(
                     "mail.mail_activity_data_todo",
                     summary=self.env._("Deadline missed"),

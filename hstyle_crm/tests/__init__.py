@@ -22,6 +22,7 @@ from . import test_hstyle_segment
 from . import test_hstyle_student
 from . import test_hstyle_ticket
 from . import test_hstyle_ticket_calendars
+from . import test_hstyle_ticket_work
 from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program

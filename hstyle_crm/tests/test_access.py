@@ -279,6 +279,12 @@ ACCESS = {
             (".settlement.line", "rwcu"),
         )
     },
+    "hstyle.ticket.member": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    **{
+        f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "")
+        | {"agent": "rwcu", "manager": "rwcu"}
+        for name in ("handover", "merge", "split")
+    },
 }
 # A campus manager reads what all readers may, unless the table says more.
 for _roles in ACCESS.values():
@@ -302,6 +308,9 @@ WIZARDS = {
     "hstyle.roster.import",
     "hstyle.commission.settlement",
     "hstyle.commission.settlement.line",
+    "hstyle.ticket.handover",
+    "hstyle.ticket.merge",
+    "hstyle.ticket.split",
 }
 #: Models whose records belong to no company.
 COMMON = {
