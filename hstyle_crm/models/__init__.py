@@ -105,6 +105,7 @@ from . import hstyle_sms_text
 from . import hstyle_student
 from . import hstyle_sla
 from . import hstyle_ticket_clock
+from . import hstyle_ticket_hours
 from . import hstyle_ticket_thread
 from . import hstyle_ticket
 from . import hstyle_ticket_breach
@@ -113,6 +114,9 @@ from . import hstyle_ticket_pause
 from . import hstyle_ticket_reason
 from . import hstyle_ticket_stage
 from . import hstyle_ticket_team
+from . import hstyle_ticket_report
+from . import hstyle_complaint_heat
+from . import hstyle_service_value
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move

@@ -27,6 +27,7 @@ class HstyleTicket(models.Model):
         "rating.mixin",
         "mail.tracking.duration.mixin",
         "hstyle.ticket.clock",
+        "hstyle.ticket.hours",
         "hstyle.ticket.thread",
     ]
     _order = "priority desc, solve_due, id desc"
