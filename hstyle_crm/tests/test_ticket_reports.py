@@ -5,6 +5,7 @@ from freezegun import freeze_time
 from odoo import Command, fields
 from odoo.exceptions import AccessError
 from odoo.tests import HttpCase, JsonRpcException, new_test_user, tagged
+from odoo.tools import mute_logger
 
 from .test_hstyle_ticket import MONDAY, HstyleTicketCommon
 
@@ -306,7 +307,10 @@ class TestReportAccess(HstyleReportCommon, HttpCase):
                     ("search_read", ([], ["id"])),
                     ("formatted_read_group", ([], [], ["__count"])),
                 ):
-                    with self.assertRaisesRegex(JsonRpcException, "AccessError"):
+                    with (
+                        mute_logger("odoo.http"),
+                        self.assertRaisesRegex(JsonRpcException, "AccessError"),
+                    ):
                         self._ask(model, method, *args)
 
     def test_sheets_of_other_companies(self):
