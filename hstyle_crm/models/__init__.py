@@ -113,6 +113,7 @@ from . import hstyle_ticket_clock
 from . import hstyle_ticket_job
 from . import hstyle_ticket_portal
 from . import hstyle_ticket_solution
+from . import hstyle_ticket_hours
 from . import hstyle_ticket_thread
 from . import hstyle_ticket_union
 from . import hstyle_ticket_work
@@ -124,6 +125,9 @@ from . import hstyle_ticket_pause
 from . import hstyle_ticket_reason
 from . import hstyle_ticket_stage
 from . import hstyle_ticket_team
+from . import hstyle_ticket_report
+from . import hstyle_complaint_heat
+from . import hstyle_service_value
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move

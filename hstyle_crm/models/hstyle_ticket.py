@@ -37,6 +37,7 @@ class HstyleTicket(models.Model):
         "hstyle.ticket.clock",
         "hstyle.ticket.job",
         "hstyle.ticket.portal",
+        "hstyle.ticket.hours",
         "hstyle.ticket.thread",
     ]
     _order = "priority desc, next_due, id desc"

@@ -97,6 +97,10 @@ ACCESS = {
         "marketer": "r",
         "manager": "r",
     },
+    **{
+        f"hstyle.{name}": dict.fromkeys(ROLES, "r")
+        for name in ("ticket.report", "complaint.heat", "service.value")
+    },
     "hstyle.member.report": {
         "clerk": "r",
         "agent": "r",
