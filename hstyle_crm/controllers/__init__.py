@@ -5,3 +5,4 @@ from . import portal_offers
 from . import portal_agent
 from . import portal_gifts
 from . import referral
+from . import satisfaction

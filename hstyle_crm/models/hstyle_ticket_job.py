@@ -91,9 +91,7 @@ class HstyleTicketJob(models.AbstractModel):
 
         def work():
             nonlocal last, failed
-            tickets = self.search(
-                [*domain, ("id", ">", last)], order="id", limit=BATCH
-            )
+            tickets = self.search([*domain, ("id", ">", last)], order="id", limit=BATCH)
             failed |= self._try_each(tickets, lambda some: getattr(some, method)())
             last = max(tickets.ids, default=last)
             return len(tickets)

@@ -145,7 +145,9 @@ class HstyleTicketTeam(models.Model):
             ("resource_id", "=", False),
             ("calendar_id", "in", [False, *calendar.ids]),
         ]
-        levels = self.env["hstyle.sla"].search([("company_id", "=", self.company_id.id)])
+        levels = self.env["hstyle.sla"].search(
+            [("company_id", "=", self.company_id.id)]
+        )
         leaves = calendar.env["resource.calendar.leaves"].search(holidays, order="id")
         parts = [
             records.read(names, load=None)

@@ -258,6 +258,12 @@ ACCESS = {
     "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
     "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
     "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
+    "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
+    **{
+        f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
+        for name in ("", ".product", ".loyalty")
+    },
     **{
         f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
         for name, allowed in (
@@ -367,6 +373,7 @@ class TestAccess(HstyleCommon):
         self._give_offers(company)
         agent = self._give_campus(company)
         self._give_gifts(company, agent)
+        self._give_satisfaction(company)
         referral = self.env["hstyle.referral"].search([("agent_id", "=", agent.id)])
         self._give_commission(company, referral.friend_id)
         category = ("order number", "date", "buyer", "category", "paid")
@@ -394,6 +401,24 @@ class TestAccess(HstyleCommon):
             self.assertEqual(total["__count"], 0, model)
             with self.assertRaises(AccessError, msg=model):
                 records.browse(ids).read(["id"] if model != "hstyle.shop" else ["name"])
+
+    def _give_satisfaction(self, company):
+        """Let a customer of a company be less satisfied than before."""
+        policies = self.env["hstyle.satisfaction.policy"]
+        policy = policies.create(
+            {"company_id": company.id, "question": "delivery", "text": "Satisfied?"}
+        )
+        product = self.env["product.product"].create({"name": "Theirs"})
+        values = {
+            "partner_id": self._create_partner("Mild", email="m@example.com").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        orders = self.env["sale.order"].create([values, values])
+        for order, day, score in zip(orders, ("2020-01-01", "2020-02-01"), (5, 4)):
+            with freeze_time(day):
+                policy._ask(order)
+                order.rating_ids._answer(score)
 
     def _give_points(self, company):
         """Let a customer of a company hold points, spend some, and want more."""
