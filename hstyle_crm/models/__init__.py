@@ -17,6 +17,7 @@ from . import hstyle_campaign_member
 from . import hstyle_campaign_response
 from . import hstyle_campaign_words
 from . import hstyle_campus
+from . import hstyle_care
 from . import hstyle_consent
 from . import hstyle_contact
 from . import hstyle_contact_gate
@@ -91,6 +92,8 @@ from . import hstyle_commission
 from . import hstyle_commission_closing
 from . import hstyle_commission_statement
 from . import hstyle_roster
+from . import hstyle_satisfaction_customer
+from . import hstyle_satisfaction_policy
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment
@@ -163,3 +166,6 @@ from . import hstyle_purchase_line
 from . import hstyle_circle
 from . import hstyle_segment_overlap
 from . import hstyle_gift_report
+from . import hstyle_satisfaction
+from . import hstyle_satisfaction_loyalty
+from . import hstyle_satisfaction_product

@@ -18,6 +18,7 @@ from . import test_hstyle_points_opening
 from . import test_hstyle_profile
 from . import test_hstyle_purchase
 from . import test_hstyle_roster
+from . import test_hstyle_satisfaction
 from . import test_hstyle_segment
 from . import test_hstyle_student
 from . import test_hstyle_ticket

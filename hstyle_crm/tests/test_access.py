@@ -270,6 +270,12 @@ ACCESS = {
     "hstyle.ticket.pause": dict.fromkeys(ROLES, "r"),
     "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
     "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
+    **{
+        f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
+        for name in ("", ".product", ".loyalty")
+    },
     **{
         f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
         for name, allowed in (
@@ -398,6 +404,7 @@ class TestAccess(HstyleCommon):
         self._give_offers(company)
         agent = self._give_campus(company)
         self._give_gifts(company, agent)
+        self._give_satisfaction(company)
         referral = self.env["hstyle.referral"].search([("agent_id", "=", agent.id)])
         self._give_commission(company, referral.friend_id)
         self._give_tickets(company)
@@ -440,6 +447,23 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
         return ticket
+    def _give_satisfaction(self, company):
+        """Let a customer of a company be less satisfied than before."""
+        policies = self.env["hstyle.satisfaction.policy"]
+        policy = policies.create(
+            {"company_id": company.id, "question": "delivery", "text": "Satisfied?"}
+        )
+        product = self.env["product.product"].create({"name": "Theirs"})
+        values = {
+            "partner_id": self._create_partner("Mild", email="m@example.com").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        orders = self.env["sale.order"].create([values, values])
+        for order, day, score in zip(orders, ("2020-01-01", "2020-02-01"), (5, 4)):
+            with freeze_time(day):
+                policy._ask(order)
+                order.rating_ids._answer(score)
 
     def _give_points(self, company):
         """Let a customer of a company hold points, spend some, and want more."""
