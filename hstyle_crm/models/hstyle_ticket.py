@@ -24,7 +24,10 @@ class HstyleTicket(models.Model):
     # Our halves first: the host's methods end the call.
     _inherit = [
         "hstyle.ticket.clock",
+        "hstyle.ticket.hours",
         "hstyle.ticket.job",
+        "hstyle.ticket.portal",
+        "hstyle.ticket.solution",
         "hstyle.ticket.thread",
         "hstyle.ticket.union",
         "hstyle.ticket.work",
@@ -33,12 +36,6 @@ class HstyleTicket(models.Model):
         "mail.activity.mixin",
         "rating.mixin",
         "mail.tracking.duration.mixin",
-        "hstyle.ticket.solution",
-        "hstyle.ticket.clock",
-        "hstyle.ticket.job",
-        "hstyle.ticket.portal",
-        "hstyle.ticket.hours",
-        "hstyle.ticket.thread",
     ]
     _order = "priority desc, next_due, id desc"
     _primary_email = "email"
