@@ -22,16 +22,17 @@ class HstyleTicket(models.Model):
     _name = "hstyle.ticket"
     _description = "Ticket"
     _inherit = [
+        # Before the host's thread, whose hooks end with itself.
+        "hstyle.ticket.thread",
+        "hstyle.ticket.solution",
         "portal.mixin",
         "mail.thread.cc",
         "mail.activity.mixin",
         "rating.mixin",
         "mail.tracking.duration.mixin",
-        "hstyle.ticket.solution",
         "hstyle.ticket.clock",
         "hstyle.ticket.job",
         "hstyle.ticket.portal",
-        "hstyle.ticket.thread",
     ]
     _order = "priority desc, next_due, id desc"
     _primary_email = "email"
