@@ -7,3 +7,4 @@ from . import portal_gifts
 from . import portal_ticket
 from . import portal_ticket_new
 from . import referral
+from . import satisfaction

@@ -17,6 +17,8 @@ class HstyleTicketBreach(models.Model):
         comodel_name="hstyle.ticket", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="ticket_id.company_id")
+    team_id = fields.Many2one(related="ticket_id.team_id")
+    user_id = fields.Many2one(related="ticket_id.user_id")
     deadline = fields.Selection(
         selection=[("answer", "First answer"), ("solve", "Solution")],
         required=True,
@@ -90,7 +92,7 @@ class HstyleTicketBreach(models.Model):
         """Put late tickets on their owner's and their team leader's list."""
         for breach in self:
             ticket = breach.ticket_id
-            for user in ticket.user_id | ticket.team_id.manager_id:
+            for user in ticket._get_helpers():
                 ticket.activity_schedule(
                     "mail.mail_activity_data_todo",
                     summary=self.env._("Deadline missed"),

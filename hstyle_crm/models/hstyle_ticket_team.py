@@ -44,8 +44,18 @@ class HstyleTicketTeam(models.Model):
         domain=[("share", "=", False)],
         help="Hears of deadlines that were missed.",
     )
+    staff_ids = fields.One2many(
+        comodel_name="hstyle.ticket.member",
+        inverse_name="team_id",
+        string="Skills and absences",
+    )
     member_ids = fields.Many2many(
-        comodel_name="res.users", string="Members", domain=[("share", "=", False)]
+        comodel_name="res.users",
+        string="Members",
+        compute="_compute_member_ids",
+        inverse="_inverse_member_ids",
+        search="_search_member_ids",
+        domain=[("share", "=", False)],
     )
     calendar_id = fields.Many2one(
         comodel_name="resource.calendar",
@@ -59,6 +69,25 @@ class HstyleTicketTeam(models.Model):
     )
 
     rules_state = fields.Char(readonly=True, copy=False)
+
+    @api.depends("staff_ids.user_id")
+    def _compute_member_ids(self):
+        for team in self:
+            team.member_ids = team.staff_ids.user_id
+
+    def _inverse_member_ids(self):
+        for team in self:
+            users = team.member_ids
+            team.staff_ids.filtered(lambda m, u=users: m.user_id not in u).unlink()
+            team.staff_ids.create(
+                [
+                    {"team_id": team.id, "user_id": user.id}
+                    for user in users - team.staff_ids.user_id
+                ]
+            )
+
+    def _search_member_ids(self, operator, value):
+        return [("staff_ids.user_id", operator, value)]
 
     def _alias_get_creation_values(self):
         values = super()._alias_get_creation_values()
@@ -127,7 +156,7 @@ class HstyleTicketTeam(models.Model):
     @api.model
     def _watch(self):
         """Have open tickets of teams planned again whose rules are others now."""
-        for team in self.search([]):
+        for team in self.search([("active", "in", [True, False])]):
             state = team._get_rules_state()
             if team.rules_state != state:
                 team.rules_state = state
