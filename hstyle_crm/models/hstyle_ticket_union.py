@@ -167,6 +167,8 @@ class HstyleTicketUnion(models.AbstractModel):
         if rows is not None:
             domain.append(("id", "in", rows.ids))
         self.env[model].sudo().search(domain)[names[1]] = self.id
+        # The host does not update what it has read of both.
+        (self | others).invalidate_recordset()
 
     def _end_in(self, survivor):
         """Close tickets as parts of another, and tell so on both."""
