@@ -17,6 +17,7 @@ from . import hstyle_campaign_member
 from . import hstyle_campaign_response
 from . import hstyle_campaign_words
 from . import hstyle_campus
+from . import hstyle_care
 from . import hstyle_consent
 from . import hstyle_contact
 from . import hstyle_contact_gate
@@ -91,6 +92,8 @@ from . import hstyle_commission
 from . import hstyle_commission_closing
 from . import hstyle_commission_statement
 from . import hstyle_roster
+from . import hstyle_satisfaction_customer
+from . import hstyle_satisfaction_policy
 from . import hstyle_segment_proof
 from . import hstyle_segment_trend
 from . import hstyle_segment
@@ -105,10 +108,15 @@ from . import hstyle_shop
 from . import hstyle_sms_reply
 from . import hstyle_sms_settings
 from . import hstyle_sms_text
+from . import hstyle_solution
+from . import hstyle_solution_use
 from . import hstyle_student
 from . import hstyle_sla
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_job
+from . import hstyle_ticket_portal
+from . import hstyle_ticket_solution
+from . import hstyle_ticket_hours
 from . import hstyle_ticket_thread
 from . import hstyle_ticket_union
 from . import hstyle_ticket_work
@@ -120,6 +128,9 @@ from . import hstyle_ticket_pause
 from . import hstyle_ticket_reason
 from . import hstyle_ticket_stage
 from . import hstyle_ticket_team
+from . import hstyle_ticket_report
+from . import hstyle_complaint_heat
+from . import hstyle_service_value
 from . import hstyle_tier_assignment
 from . import hstyle_tier_explanation
 from . import hstyle_tier_move
@@ -155,3 +166,6 @@ from . import hstyle_purchase_line
 from . import hstyle_circle
 from . import hstyle_segment_overlap
 from . import hstyle_gift_report
+from . import hstyle_satisfaction
+from . import hstyle_satisfaction_loyalty
+from . import hstyle_satisfaction_product

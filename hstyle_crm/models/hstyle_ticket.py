@@ -24,7 +24,10 @@ class HstyleTicket(models.Model):
     # Our halves first: the host's methods end the call.
     _inherit = [
         "hstyle.ticket.clock",
+        "hstyle.ticket.hours",
         "hstyle.ticket.job",
+        "hstyle.ticket.portal",
+        "hstyle.ticket.solution",
         "hstyle.ticket.thread",
         "hstyle.ticket.union",
         "hstyle.ticket.work",
@@ -76,6 +79,9 @@ class HstyleTicket(models.Model):
         ondelete="restrict",
         tracking=True,
     )
+    grade_id = fields.Many2one(
+        related="partner_id.commercial_partner_id.grade_id", string="Tier"
+    )
     email = fields.Char(
         compute="_compute_contact", store=True, readonly=False, precompute=True
     )
@@ -85,6 +91,8 @@ class HstyleTicket(models.Model):
     intent_id = fields.Many2one(
         comodel_name="hstyle.ticket.intent", index=True, tracking=True
     )
+    needs_order = fields.Boolean(related="intent_id.needs_order")
+    needs_product = fields.Boolean(related="intent_id.needs_product")
     reason_id = fields.Many2one(
         comodel_name="hstyle.ticket.reason",
         index="btree_not_null",
@@ -121,6 +129,12 @@ class HstyleTicket(models.Model):
         domain="[('order_id', '=', order_id), ('display_type', '=', False)]",
     )
     product_id = fields.Many2one(comodel_name="product.product", index="btree_not_null")
+    unanswered_count = fields.Integer(
+        string="Unanswered messages",
+        readonly=True,
+        copy=False,
+        help="What the customer said since our last answer.",
+    )
     reopen_count = fields.Integer(string="Reopened", readonly=True, copy=False)
     related_ids = fields.Many2many(
         comodel_name="hstyle.ticket",
@@ -159,7 +173,7 @@ class HstyleTicket(models.Model):
 
     @api.model
     def _expand_stages(self, stages, domain):
-        return stages.search([])
+        return stages.search([("kind", "!=", False)])
 
     @api.depends("partner_id")
     def _compute_contact(self):
@@ -225,9 +239,10 @@ class HstyleTicket(models.Model):
         return field and field._module == "hstyle_crm" and field.readonly
 
     def _compute_access_url(self):
-        super()._compute_access_url()
+        result = super()._compute_access_url()
         for ticket in self:
             ticket.access_url = f"/my/tickets/{ticket.id}"
+        return result
 
     def _compute_display_name(self):
         for ticket in self:

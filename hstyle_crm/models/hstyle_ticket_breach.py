@@ -17,6 +17,8 @@ class HstyleTicketBreach(models.Model):
         comodel_name="hstyle.ticket", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="ticket_id.company_id")
+    team_id = fields.Many2one(related="ticket_id.team_id")
+    user_id = fields.Many2one(related="ticket_id.user_id")
     deadline = fields.Selection(
         selection=[("answer", "First answer"), ("solve", "Solution")],
         required=True,

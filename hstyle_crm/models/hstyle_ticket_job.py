@@ -71,7 +71,7 @@ class HstyleTicketJob(models.AbstractModel):
     @api.model
     def _cron_close(self):
         """Close tickets of which nobody has said anything for so many days."""
-        for company in self.env["res.company"].search([]):
+        for company in self.env["res.company"].search([("id", "!=", False)]):
             days = company.hstyle_ticket_close_days
             since = fields.Datetime.now() - timedelta(days=days)
             mine = [("company_id", "=", company.id)]

@@ -156,7 +156,7 @@ class HstyleTicketTeam(models.Model):
     @api.model
     def _watch(self):
         """Have open tickets of teams planned again whose rules are others now."""
-        for team in self.search([]):
+        for team in self.search([("active", "in", [True, False])]):
             state = team._get_rules_state()
             if team.rules_state != state:
                 team.rules_state = state

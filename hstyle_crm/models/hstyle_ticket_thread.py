@@ -33,7 +33,7 @@ class HstyleTicketThread(models.AbstractModel):
         author = message.author_id
         is_said = message.message_type in ("comment", "email")
         if is_said and message.subtype_id == self.env.ref("mail.mt_comment"):
-            if author.partner_share:
+            if not author or author.partner_share or author == self.partner_id:
                 self._hear()
             elif html2plaintext(message.body or "").strip():
                 self._answer()

@@ -132,6 +132,7 @@ class HstyleTicketUnion(models.AbstractModel):
         for model, _model_name, _id_name in BESIDE:
             self._move(model, others)
         self.message_subscribe(others.message_partner_ids.ids)
+        self.env["hstyle.solution.use"]._merge_tickets(self | others)
         for field in self._get_pointers():
             records = self.env[field.model].sudo().with_context(active_test=False)
             is_reference = field.ttype == "reference"

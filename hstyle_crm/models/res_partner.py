@@ -16,6 +16,7 @@ class ResPartner(models.Model):
         "hstyle.contact.preference",
         "hstyle.segment.customer",
         "hstyle.referrer",
+        "hstyle.satisfaction.customer",
         "hstyle.student",
         "hstyle.ticket.counter",
     ]

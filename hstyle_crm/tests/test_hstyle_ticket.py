@@ -14,7 +14,7 @@ KINDS = ("new", "open", "waiting", "solved", "closed")
 
 
 class HstyleTicketCommon(HstyleCommon):
-    """A team that works from 9 to 17 (UTC) on weekdays: 2 hours to answer, 8 to solve."""
+    """A team works from 9 to 17 (UTC) on weekdays: 2 hours to answer, 8 to solve."""
 
     @classmethod
     def setUpClass(cls):
@@ -33,8 +33,9 @@ class HstyleTicketCommon(HstyleCommon):
         cls.sla = cls.env["hstyle.sla"].create(
             {"name": "All", "answer_hours": 2, "solve_hours": 8}
         )
-        stages = cls.env["hstyle.ticket.stage"].search([])
-        cls.stages = {kind: stages.filtered(lambda s: s.kind == kind) for kind in KINDS}
+        cls.stages = {
+            kind: cls.env.ref(f"hstyle_crm.ticket_stage_{kind}") for kind in KINDS
+        }
 
     @classmethod
     def _create_calendar(cls, tz="UTC", hours=((9, 17),), days=range(5)):
@@ -135,7 +136,7 @@ class TestHstyleTicket(HstyleTicketCommon):
         self.assertEqual(ticket.solve_due, MONDAY + timedelta(days=7, hours=16))
 
     def test_random_walks(self):
-        """From any stage to any other: the clock agrees with one that counts minutes."""
+        """From any stage to any other: as a clock says that counts minutes."""
         draw = random.Random(17)
         for _walk in range(40):
             moment = MONDAY + timedelta(minutes=draw.randrange(7 * 1440))
