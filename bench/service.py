@@ -291,12 +291,11 @@ class Ours(Bench):
     def measure(self):
         """Measure the sweep and the reports, too."""
         super().measure()
-        breaches = "hstyle.ticket.breach"
         for step, moment in (("sweep", NIGHT), ("escalate", NOON)):
             with mock.patch.object(fields.Datetime, "now", lambda *_a, m=moment: m):
                 self.time(
                     step,
-                    lambda env: env[breaches]._cron_escalate(),
+                    lambda env: env["hstyle.ticket.breach"]._escalate_late(),
                     SUPERUSER_ID,
                     setup=self.make_late,
                 )

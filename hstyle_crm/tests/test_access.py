@@ -450,7 +450,31 @@ class TestAccess(HstyleCommon):
         ticket = self.env["hstyle.ticket"].create(values)
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        self._give_reports(company, team)
         return ticket
+
+    def _give_reports(self, company, team):
+        """Let a customer of a company have bought, and complained of it, long ago."""
+        ago = fields.Datetime.now() - relativedelta(days=300)
+        product = self.env["product.product"].create({"name": "Their dress"})
+        values = {
+            "partner_id": self._create_partner("Their buyer").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        with freeze_time(ago):
+            self.env["sale.order"].create(values).action_confirm()
+            reason = self.env.ref("hstyle_crm.ticket_reason_defect_seam")
+            self.env["hstyle.ticket"].create(
+                {
+                    "name": "Seam",
+                    "team_id": team.id,
+                    "product_id": product.id,
+                    "intent_id": reason.intent_id.id,
+                    "reason_id": reason.id,
+                }
+            )
+        self.env["hstyle.complaint.heat"]._refresh()
 
     def _give_satisfaction(self, company):
         """Let a customer of a company be less satisfied than before."""
