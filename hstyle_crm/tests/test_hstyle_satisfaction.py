@@ -532,6 +532,7 @@ class TestSatisfactionRights(HstyleSatisfactionCommon):
                     "res_model_id": rating.res_model_id.id,
                     "res_id": rating.res_id,
                     "hstyle_question": "ticket",
+                    "hstyle_round": 0,
                 }
             )
             self.env.flush_all()
