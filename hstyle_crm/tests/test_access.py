@@ -489,7 +489,9 @@ class TestAccess(HstyleCommon):
             "order_line": [Command.create({"product_id": product.id})],
         }
         orders = self.env["sale.order"].create([values, values])
-        for order, day, score in zip(orders, ("2020-01-01", "2020-02-01"), (5, 4)):
+        for order, day, score in zip(
+            orders, ("2020-01-01", "2020-02-01"), (5, 4), strict=True
+        ):
             with freeze_time(day):
                 policy._ask(order)
                 order.rating_ids._answer(score)
