@@ -29,6 +29,11 @@ from . import hstyle_gift_year
 from . import hstyle_gift
 from . import hstyle_gift_pack
 from . import hstyle_gift_supply
+from . import hstyle_goodwill_gift
+from . import hstyle_goodwill
+from . import hstyle_goodwill_budget
+from . import hstyle_goodwill_reason
+from . import hstyle_goodwill_settings
 from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
@@ -96,6 +101,11 @@ from . import hstyle_segment_customer
 from . import hstyle_segment_member
 from . import hstyle_segment_run
 from . import hstyle_segment_size
+from . import hstyle_promise_document
+from . import hstyle_promise_customer
+from . import hstyle_promise_job
+from . import hstyle_promise
+from . import crm_lead
 from . import hstyle_proof
 from . import hstyle_redemption
 from . import hstyle_shop
@@ -106,6 +116,7 @@ from . import hstyle_student
 from . import hstyle_sla
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_thread
+from . import hstyle_ticket_goodwill
 from . import hstyle_ticket
 from . import hstyle_ticket_breach
 from . import hstyle_ticket_intent

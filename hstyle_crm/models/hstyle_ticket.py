@@ -28,6 +28,8 @@ class HstyleTicket(models.Model):
         "mail.tracking.duration.mixin",
         "hstyle.ticket.clock",
         "hstyle.ticket.thread",
+        "hstyle.ticket.goodwill",
+        "hstyle.promise.document",
     ]
     _order = "priority desc, solve_due, id desc"
     _primary_email = "email"

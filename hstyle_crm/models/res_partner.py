@@ -17,6 +17,7 @@ class ResPartner(models.Model):
         "hstyle.segment.customer",
         "hstyle.referrer",
         "hstyle.student",
+        "hstyle.promise.customer",
     ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")

@@ -29,6 +29,7 @@ class SaleOrder(models.Model):
         "hstyle.order.discount",
         "hstyle.order.offer",
         "hstyle.order.referral",
+        "hstyle.promise.document",
     ]
 
     points_wanted = fields.Float(

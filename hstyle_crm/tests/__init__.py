@@ -20,6 +20,8 @@ from . import test_hstyle_purchase
 from . import test_hstyle_roster
 from . import test_hstyle_segment
 from . import test_hstyle_student
+from . import test_hstyle_goodwill
+from . import test_hstyle_promise
 from . import test_hstyle_ticket
 from . import test_hstyle_value
 from . import test_i18n
