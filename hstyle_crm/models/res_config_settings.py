@@ -49,6 +49,9 @@ class ResConfigSettings(models.TransientModel):
     )
     hstyle_quiet_to = fields.Float(related="company_id.hstyle_quiet_to", readonly=False)
 
+    hstyle_ticket_close_days = fields.Integer(
+        related="company_id.hstyle_ticket_close_days", readonly=False
+    )
     hstyle_gift_days = fields.Integer(
         related="company_id.hstyle_gift_days", readonly=False
     )

@@ -97,6 +97,10 @@ ACCESS = {
         "marketer": "r",
         "manager": "r",
     },
+    **{
+        f"hstyle.{name}": dict.fromkeys(ROLES, "r")
+        for name in ("ticket.report", "complaint.heat", "service.value")
+    },
     "hstyle.member.report": {
         "clerk": "r",
         "agent": "r",
@@ -264,6 +268,20 @@ ACCESS = {
     "hstyle.ticket.compensation": dict.fromkeys(ROLES, "")
     | {"agent": "rwcu", "manager": "rwcu"},
     "hstyle.promise": dict.fromkeys(ROLES, "rwc") | {"manager": "rwcu"},
+    "hstyle.ticket": dict.fromkeys(ROLES, "r") | {"agent": "rwc", "manager": "rwcu"},
+    **{
+        f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"}
+        for name in ("team", "stage", "intent", "reason")
+    },
+    "hstyle.ticket.pause": dict.fromkeys(ROLES, "r"),
+    "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
+    "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
+    **{
+        f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
+        for name in ("", ".product", ".loyalty")
+    },
     **{
         f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
         for name, allowed in (
@@ -276,6 +294,12 @@ ACCESS = {
             (".settlement", "rwcu"),
             (".settlement.line", "rwcu"),
         )
+    },
+    "hstyle.ticket.member": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    **{
+        f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "")
+        | {"agent": "rwcu", "manager": "rwcu"}
+        for name in ("handover", "merge", "split")
     },
 }
 # A campus manager reads what all readers may, unless the table says more.
@@ -301,6 +325,17 @@ WIZARDS = {
     "hstyle.commission.settlement",
     "hstyle.commission.settlement.line",
     "hstyle.ticket.compensation",
+    "hstyle.ticket.handover",
+    "hstyle.ticket.merge",
+    "hstyle.ticket.split",
+}
+#: Models whose records belong to no company.
+COMMON = {
+    "hstyle.profile.dirty",
+    "hstyle.referral.dirty",
+    "hstyle.ticket.stage",
+    "hstyle.ticket.intent",
+    "hstyle.ticket.reason",
 }
 #: Models of which some records are shipped.
 SHIPPED = (
@@ -310,6 +345,8 @@ SHIPPED = (
     "hstyle.referral.program",
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
+    "hstyle.ticket.team",
+    "hstyle.sla",
 )
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -374,8 +411,10 @@ class TestAccess(HstyleCommon):
         self._give_offers(company)
         agent = self._give_campus(company)
         self._give_gifts(company, agent)
+        self._give_satisfaction(company)
         referral = self.env["hstyle.referral"].search([("agent_id", "=", agent.id)])
         self._give_commission(company, referral.friend_id)
+        self._give_tickets(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
@@ -387,7 +426,7 @@ class TestAccess(HstyleCommon):
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in {"hstyle.profile.dirty", "hstyle.referral.dirty", *WIZARDS}
+            if model not in {*COMMON, *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
         for shipped in SHIPPED:
@@ -402,6 +441,37 @@ class TestAccess(HstyleCommon):
             self.assertEqual(total["__count"], 0, model)
             with self.assertRaises(AccessError, msg=model):
                 records.browse(ids).read(["id"] if model != "hstyle.shop" else ["name"])
+
+    def _give_tickets(self, company):
+        """Let a company's service miss a deadline, and wait for a customer."""
+        team = self.env["hstyle.ticket.team"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        level = {"name": "Theirs", "answer_hours": 1, "solve_hours": 1}
+        self.env["hstyle.sla"].create({**level, "company_id": company.id})
+        late = fields.Datetime.now() - relativedelta(days=3)
+        values = {"name": "Late", "team_id": team.id, "opened_at": late}
+        ticket = self.env["hstyle.ticket"].create(values)
+        self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
+        ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        return ticket
+    def _give_satisfaction(self, company):
+        """Let a customer of a company be less satisfied than before."""
+        policies = self.env["hstyle.satisfaction.policy"]
+        policy = policies.create(
+            {"company_id": company.id, "question": "delivery", "text": "Satisfied?"}
+        )
+        product = self.env["product.product"].create({"name": "Theirs"})
+        values = {
+            "partner_id": self._create_partner("Mild", email="m@example.com").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        orders = self.env["sale.order"].create([values, values])
+        for order, day, score in zip(orders, ("2020-01-01", "2020-02-01"), (5, 4)):
+            with freeze_time(day):
+                policy._ask(order)
+                order.rating_ids._answer(score)
 
     def _give_points(self, company):
         """Let a customer of a company hold points, spend some, and want more."""

@@ -89,6 +89,8 @@ class TestHstyleGoodwill(HstyleGoodwillCommon):
         self.assertEqual(list(found), [goodwill.sudo().card_id])
 
     def test_price(self):
+        group = self.env.ref("product.group_product_pricelist")
+        self.env.ref("base.group_user").implied_ids |= group
         with freeze_time("2026-03-02 12:00:00"):
             goodwill = self._compensate("price", 0.01)
         self.assertEqual(goodwill.amount, 30, "The settings say what it is worth")

@@ -1,8 +1,9 @@
 from datetime import date
 
 from freezegun import freeze_time
+from psycopg2.errors import CheckViolation
 
-from odoo.exceptions import AccessError, ValidationError
+from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 from odoo.tools import mute_logger
 
@@ -26,8 +27,8 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         with freeze_time(NOON):
             return promises.create({"due_on": due_on, **values})
 
-    def _pass_day(self, day):
-        with freeze_time(f"{day} 12:00:00"), self.enter_registry_test_mode():
+    def _pass_day(self, day, clock="12:00"):
+        with freeze_time(f"{day} {clock}:00"), self.enter_registry_test_mode():
             self.env.ref("hstyle_crm.ir_cron_promise").method_direct_trigger()
         self.env.invalidate_all()
 
@@ -82,12 +83,9 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
     def test_day_of_the_company(self):
         self.company.hstyle_tz = "Asia/Shanghai"
         promise = self._promise()
-        with freeze_time("2026-03-02 15:59:00"):
-            self.env["hstyle.promise"]._cron_remind()
-            self.assertEqual(promise.state, "open")
-        with freeze_time("2026-03-02 16:01:00"):
-            self.env["hstyle.promise"]._cron_remind()
-            self.assertEqual(promise.state, "broken")
+        for clock, state in (("15:59", "open"), ("16:01", "broken")):
+            self._pass_day("2026-03-02", clock)
+            self.assertEqual(promise.state, state)
 
     def test_who_left(self):
         """Promises of who left go to the managers; one bad does not stop others."""
@@ -98,7 +96,7 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         gone.active = False
         bad.sudo().user_id = self.env.ref("base.public_user")
         fine = self._promise()
-        with mute_logger("odoo.addons.hstyle_crm.models.hstyle_promise_job"):
+        with mute_logger("odoo.addons.hstyle_crm.models.hstyle_job"):
             self._pass_day("2026-03-02")
         self.assertIn(self.manager, left.activity_ids.user_id)
         self.assertEqual(fine.activity_ids.user_id, self.agent)
@@ -120,7 +118,7 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
             promise.unlink()
 
     def test_for_a_day_to_come(self):
-        with self.assertRaises(ValidationError), mute_logger("odoo.sql_db"):
+        with self.assertRaises(CheckViolation), mute_logger("odoo.sql_db"):
             self._promise(due_on=date(2026, 3, 1))
 
     def test_from_documents(self):
