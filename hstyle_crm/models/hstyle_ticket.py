@@ -24,23 +24,20 @@ class HstyleTicket(models.Model):
     # Our halves first: the host's methods end the call.
     _inherit = [
         "hstyle.ticket.clock",
+        "hstyle.ticket.hours",
         "hstyle.ticket.job",
+        "hstyle.ticket.portal",
+        "hstyle.ticket.solution",
         "hstyle.ticket.thread",
         "hstyle.ticket.union",
         "hstyle.ticket.work",
+        "hstyle.ticket.goodwill",
+        "hstyle.promise.document",
         "portal.mixin",
         "mail.thread.cc",
         "mail.activity.mixin",
         "rating.mixin",
         "mail.tracking.duration.mixin",
-        "hstyle.ticket.solution",
-        "hstyle.ticket.clock",
-        "hstyle.ticket.job",
-        "hstyle.ticket.portal",
-        "hstyle.ticket.hours",
-        "hstyle.ticket.thread",
-        "hstyle.ticket.goodwill",
-        "hstyle.promise.document",
     ]
     _order = "priority desc, next_due, id desc"
     _primary_email = "email"

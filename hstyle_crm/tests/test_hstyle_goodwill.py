@@ -50,6 +50,7 @@ class HstyleGoodwillCommon(HstyleTicketCommon, HstylePointsCommon):
                     "name": "Late parcel",
                     "team_id": cls.team.id,
                     "partner_id": cls.partner.id,
+                    "user_id": cls.agent.id,
                 }
             )
         )

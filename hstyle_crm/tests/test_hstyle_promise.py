@@ -165,8 +165,13 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         partners = self.env["res.partner"].create([{"name": f"{n}"} for n in range(40)])
         tickets = self.env["hstyle.ticket"].create(
             [
-                {"name": "Late", "partner_id": p.id, "team_id": self.team.id}
-                for p in partners
+                {
+                    "name": "Late",
+                    "partner_id": partner.id,
+                    "team_id": self.team.id,
+                    "user_id": self.agent.id,
+                }
+                for partner in partners
             ]
         )
         for ticket in tickets[:10]:
