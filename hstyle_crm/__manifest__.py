@@ -16,6 +16,7 @@
         "rating",
         "phone_validation",
         "resource",
+        "rpc",
     ],
     "external_dependencies": {"python": ["openpyxl", "scipy", "xlsxwriter"]},
     "data": [
@@ -67,6 +68,7 @@
         "views/hstyle_sla_views.xml",
         "data/utm_source_data.xml",
         "views/hstyle_ticket_views.xml",
+        "wizards/hstyle_call_views.xml",
         "wizards/hstyle_ticket_handover_views.xml",
         "wizards/hstyle_ticket_merge_views.xml",
         "wizards/hstyle_ticket_split_views.xml",

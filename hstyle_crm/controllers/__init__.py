@@ -1,3 +1,4 @@
+from . import call
 from . import portal
 from . import preferences
 from . import sms

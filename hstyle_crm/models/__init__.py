@@ -123,6 +123,7 @@ from . import hstyle_student
 from . import hstyle_sla
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_job
+from . import hstyle_ticket_gateway
 from . import hstyle_ticket_portal
 from . import hstyle_ticket_solution
 from . import hstyle_ticket_hours
@@ -132,6 +133,7 @@ from . import hstyle_ticket_union
 from . import hstyle_ticket_work
 from . import hstyle_ticket
 from . import hstyle_ticket_breach
+from . import hstyle_ticket_inbound
 from . import hstyle_ticket_intent
 from . import hstyle_ticket_member
 from . import hstyle_ticket_pause

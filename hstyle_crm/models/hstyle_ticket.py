@@ -24,6 +24,7 @@ class HstyleTicket(models.Model):
     # Our halves first: the host's methods end the call.
     _inherit = [
         "hstyle.ticket.clock",
+        "hstyle.ticket.gateway",
         "hstyle.ticket.hours",
         "hstyle.ticket.job",
         "hstyle.ticket.portal",

@@ -23,7 +23,9 @@ from . import test_hstyle_segment
 from . import test_hstyle_student
 from . import test_hstyle_goodwill
 from . import test_hstyle_promise
+from . import test_hstyle_call
 from . import test_hstyle_ticket
+from . import test_hstyle_ticket_inbound
 from . import test_hstyle_ticket_calendars
 from . import test_hstyle_ticket_work
 from . import test_hstyle_value

@@ -273,6 +273,8 @@ ACCESS = {
         f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"}
         for name in ("team", "stage", "intent", "reason")
     },
+    "hstyle.ticket.inbound": dict.fromkeys(ROLES, "") | {"agent": "r", "manager": "r"},
+    "hstyle.call": dict.fromkeys(ROLES, "") | {"agent": "rwcu", "manager": "rwcu"},
     "hstyle.ticket.pause": dict.fromkeys(ROLES, "r"),
     "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
     "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
@@ -310,6 +312,7 @@ for _roles in ACCESS.values():
     )
 #: Wizards: who makes one sees it, by the host's own rule.
 WIZARDS = {
+    "hstyle.call",
     "hstyle.points.opening",
     "hstyle.tier.change",
     "hstyle.tier.trial",
