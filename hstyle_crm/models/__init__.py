@@ -1,4 +1,5 @@
 from . import account_move
+from . import calendar_event
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
 from . import hstyle_gift_stock
@@ -102,10 +103,12 @@ from . import hstyle_shop
 from . import hstyle_sms_reply
 from . import hstyle_sms_settings
 from . import hstyle_sms_text
+from . import hstyle_appointment
 from . import hstyle_solution
 from . import hstyle_solution_use
 from . import hstyle_student
 from . import hstyle_sla
+from . import hstyle_ticket_appointment
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_solution
 from . import hstyle_ticket_thread
@@ -114,6 +117,7 @@ from . import hstyle_ticket_breach
 from . import hstyle_ticket_intent
 from . import hstyle_ticket_pause
 from . import hstyle_ticket_reason
+from . import hstyle_ticket_slot
 from . import hstyle_ticket_stage
 from . import hstyle_ticket_team
 from . import hstyle_tier_assignment

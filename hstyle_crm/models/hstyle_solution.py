@@ -64,9 +64,7 @@ class HstyleSolution(models.Model):
     company_id = fields.Many2one(
         comodel_name="res.company", index=True, help="Empty: of all companies."
     )
-    intent_ids = fields.Many2many(
-        comodel_name="hstyle.ticket.intent", string="Intents"
-    )
+    intent_ids = fields.Many2many(comodel_name="hstyle.ticket.intent", string="Intents")
     product_tmpl_ids = fields.Many2many(
         comodel_name="product.template",
         string="Products",
@@ -211,6 +209,27 @@ class HstyleSolution(models.Model):
         :param ticket: counts once for each
         """
         self.env["hstyle.solution.use"].sudo()._add(self, kind, ticket)
+
+    def action_insert(self):
+        """Open the answer to the ticket of the context, in its customer's language."""
+        self.ensure_one()
+        ticket = self.env["hstyle.ticket"].browse(self.env.context["hstyle_ticket_id"])
+        lang = ticket.partner_id.lang or self.env.lang
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Answer"),
+            "res_model": "mail.compose.message",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_model": ticket._name,
+                "default_res_ids": ticket.ids,
+                "default_composition_mode": "comment",
+                "default_partner_ids": ticket.partner_id.ids,
+                "default_body": self.with_context(lang=lang).answer,
+                "hstyle_solution_id": self.id,
+            },
+        }
 
     # === REVIEW === #
 

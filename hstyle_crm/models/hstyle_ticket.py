@@ -26,6 +26,7 @@ class HstyleTicket(models.Model):
         "mail.activity.mixin",
         "rating.mixin",
         "mail.tracking.duration.mixin",
+        "hstyle.ticket.appointment",
         "hstyle.ticket.solution",
         "hstyle.ticket.clock",
         "hstyle.ticket.thread",
