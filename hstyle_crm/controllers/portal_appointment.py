@@ -4,12 +4,11 @@ from odoo.exceptions import UserError
 from odoo.http import request, route
 from odoo.tools import consteq
 
-from odoo.addons.portal.controllers.portal import CustomerPortal
+from ..tools.days import localize
+from .portal_agent import AgentPortal
 
-from ..tools.days import say_moment
 
-
-class AppointmentPortal(CustomerPortal):
+class AppointmentPortal(AgentPortal):
     """Where customers choose a time, cancel it or take another.
 
     The portal has no access to tickets: who opens the page is the ticket's customer, or
@@ -93,13 +92,11 @@ class AppointmentPortal(CustomerPortal):
         return request.redirect_query(url, {"access_token": token, "done": done})
 
     def _render_appointment(self, ticket, token, **values):
-        def say(moment, parts):
-            tz = ticket.team_id._get_tz()
-            return say_moment(moment, tz, request.env.lang, parts)
-
         days = {}
         for start in ticket.team_id._get_free_slots() if ticket._may_book() else ():
-            days.setdefault(say(start, "yMMMEd"), []).append(start)
+            local = localize(start, ticket.team_id._get_tz())
+            day = self._say(local, "yMMMEd")
+            days.setdefault(day, []).append((start.isoformat(), f"{local:%H:%M}"))
         values = {
             **self._prepare_portal_layout_values(),
             "page_name": "appointment",
@@ -107,7 +104,6 @@ class AppointmentPortal(CustomerPortal):
             "token": token,
             "appointment": ticket._get_next_appointment(),
             "days": days,
-            "say": say,
             **values,
         }
         return request.render("hstyle_crm.portal_appointment", values)

@@ -21,7 +21,8 @@ class CalendarEvent(models.Model):
 
     def unlink(self):
         self._cancel_appointments()
-        return super().unlink()
+        # An appointment that is cancelled takes its entry along.
+        return super(CalendarEvent, self.exists()).unlink()
 
     def _get_appointments(self):
         domain = [("event_id", "in", self.ids), ("state", "=", "booked")]

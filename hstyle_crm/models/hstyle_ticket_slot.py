@@ -4,6 +4,7 @@ from zoneinfo import ZoneInfo
 from odoo import fields, models
 
 from ..tools import worktime
+from ..tools.days import localize
 
 #: Days ahead that can be booked.
 DAYS = 14
@@ -69,9 +70,8 @@ class HstyleTicketSlot(models.AbstractModel):
 
     def _get_midnight(self, moment):
         """Return the start (naive UTC) of the team's day."""
-        tz = ZoneInfo(self._get_tz())
-        day = moment.replace(tzinfo=UTC).astimezone(tz).date()
-        midnight = datetime.combine(day, time.min, tz)
+        local = localize(moment, self._get_tz())
+        midnight = datetime.combine(local.date(), time.min, local.tzinfo)
         return midnight.astimezone(UTC).replace(tzinfo=None)
 
     def _get_busy(self, first, last):

@@ -258,6 +258,11 @@ ACCESS = {
     "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
     "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
     "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
+    "hstyle.solution": dict.fromkeys(ROLES, "r") | {"agent": "rwc", "manager": "rwcu"},
+    "hstyle.solution.use": dict.fromkeys(ROLES, "r"),
+    "hstyle.appointment": dict.fromkeys(ROLES, "r"),
+    "hstyle.appointment.slot": dict.fromkeys(ROLES, "")
+    | {"agent": "rwcu", "manager": "rwcu"},
     **{
         f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
         for name, allowed in (
@@ -290,6 +295,7 @@ WIZARDS = {
     "hstyle.consent.change",
     "hstyle.segment.trial",
     "hstyle.segment.trial.line",
+    "hstyle.appointment.slot",
     "hstyle.referral.entry",
     "hstyle.roster.import",
     "hstyle.commission.settlement",

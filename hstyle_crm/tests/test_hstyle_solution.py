@@ -1,6 +1,6 @@
 from freezegun import freeze_time
 
-from odoo import Command, fields
+from odoo import fields
 from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
@@ -105,3 +105,65 @@ class TestHstyleSolution(HstyleSolutionCommon):
         self.assertGreaterEqual(first, 0.9, bad)
         self.assertGreaterEqual(mean, 0.94, bad)
         self.assertNotIn(None, places.values(), bad)
+
+    # === USE === #
+
+    def _answer(self, ticket, solution):
+        """Send a solution, as the dialog does that its button opens."""
+        action = (
+            solution.with_user(self.agent)
+            .with_context(hstyle_ticket_id=ticket.id)
+            .action_insert()
+        )
+        composer = self.env["mail.compose.message"].with_user(self.agent)
+        composer = composer.with_context(**action["context"]).create({})
+        composer.action_send_mail()
+        return ticket.message_ids[0]
+
+    def test_given_and_solved(self):
+        partner = self._create_partner(email="mei@example.com", lang="zh_CN")
+        ticket = self._open(MONDAY, name="Return?", partner_id=partner.id)
+        self.assertEqual(ticket.solution_ids, self.solution)
+        message = self._answer(ticket, self.solution)
+        self.assertIn("请问", message.body)
+        self.assertEqual(message.partner_ids, partner)
+        self.assertTrue(ticket.answered_at, (message.message_type, message.subtype_id.name, message.author_id, message.body))
+        self.assertEqual(self.solution.inserted_count, 1)
+        self.assertEqual(self.solution.solved_count, 0)
+        for kind in ("solved", "closed", "open", "solved"):
+            self._move(ticket, kind, MONDAY)
+        self.solution.invalidate_recordset()
+        self.assertEqual(self.solution.solved_count, 1)
+        self.assertEqual(self.other.solved_count, 0)
+
+    def test_not_sent_is_not_given(self):
+        ticket = self._open(MONDAY, name="Return?")
+        self.solution.with_context(hstyle_ticket_id=ticket.id).action_insert()
+        self._move(ticket, "solved", MONDAY)
+        self.assertFalse(self.solution.inserted_count or self.solution.solved_count)
+
+    def test_counts(self):
+        for kind in ("read", "read", "deflected"):
+            self.solution._note(kind)
+        counts = self.solution.read_count, self.solution.deflected_count
+        self.assertEqual(counts, (2, 1))
+        self.assertEqual(self.solution.use_ids.company_id, self.company)
+        with self.assertRaises(AccessError):
+            self.solution.use_ids[0].with_user(self.agent).kind = "solved"
+
+    # === REVIEW === #
+
+    def test_review(self):
+        """The author is asked once, until the answer is read again."""
+        day = fields.Date.to_date("2026-03-02")
+        self.env["hstyle.solution"].search([]).review_on = "2027-01-01"
+        self.solution.write({"review_on": day, "user_id": self.agent.id})
+        with freeze_time(day):
+            for _run in range(2):
+                self.env["hstyle.solution"]._cron_review()
+            self.assertEqual(self.solution.activity_ids.user_id, self.agent)
+            self.assertEqual(len(self.solution.activity_ids), 1)
+            self.assertFalse(self.other.activity_ids)
+            self.solution.with_user(self.agent).action_review()
+            self.assertFalse(self.solution.activity_ids)
+            self.assertEqual(str(self.solution.review_on), "2026-09-02")

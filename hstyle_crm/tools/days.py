@@ -1,5 +1,6 @@
 """Days as customers read them."""
 
+from datetime import UTC
 from zoneinfo import ZoneInfo
 
 from babel import Locale
@@ -15,7 +16,12 @@ def say_day(day, lang, parts="yMMMd"):
     return format_skeleton(parts, day, locale=Locale.parse(lang or "en_US"))
 
 
-def say_moment(moment, tz, lang, parts="yMMMEdHm"):
-    """Return a moment (naive UTC) in a language and a timezone."""
-    locale = Locale.parse(lang or "en_US")
-    return format_skeleton(parts, moment, tzinfo=ZoneInfo(tz), locale=locale)
+def say_moment(moment, tz, lang):
+    """Return a moment (naive UTC) in a language and a timezone, with the weekday."""
+    local = localize(moment, tz)
+    return f"{say_day(local, lang, 'yMMMEd')} {local:%H:%M}"
+
+
+def localize(moment, tz):
+    """Return a moment (naive UTC) with the timezone of that name."""
+    return moment.replace(tzinfo=UTC).astimezone(ZoneInfo(tz))
