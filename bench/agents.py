@@ -32,6 +32,7 @@ from devtools.console import progress  # noqa: E402
 from devtools.environment import prepare  # noqa: E402
 from devtools.measure import (  # noqa: E402
     connect,
+    copy_row,
     describe_machine,
     execute,
     get_verdicts,
@@ -105,22 +106,7 @@ class Bench:
 
     def copy(self, table, template, count, **columns):
         """Copy a row many times: `i` counts from 1; columns are SQL."""
-        names = [
-            name
-            for (name,) in execute(
-                self.connection,
-                "SELECT attname FROM pg_attribute WHERE attrelid = %(table)s::regclass"
-                " AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
-                table=table,
-            )
-            if name != "id" or "id" in columns
-        ]
-        execute(
-            self.connection,
-            f"INSERT INTO {table} ({', '.join(names)})"
-            f" SELECT {', '.join(columns.get(name, f't.{name}') for name in names)}"
-            f"   FROM {table} t, generate_series(1, {count}) i WHERE t.id = {template}",
-        )
+        copy_row(self.connection, table, template, count, **columns)
 
     def get(self, step):
         """Return the median seconds of a step."""

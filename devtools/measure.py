@@ -72,6 +72,26 @@ def without_indexes(connection, tables):
         execute(connection, definition)
 
 
+def copy_row(connection, table, template, count, **columns):
+    """Copy a row of a table many times: `i` counts from 1; columns are SQL."""
+    names = [
+        name
+        for (name,) in execute(
+            connection,
+            "SELECT attname FROM pg_attribute WHERE attrelid = %(table)s::regclass"
+            " AND attnum > 0 AND NOT attisdropped AND attgenerated = ''",
+            table=table,
+        )
+        if name != "id" or "id" in columns
+    ]
+    execute(
+        connection,
+        f"INSERT INTO {table} ({', '.join(names)})"
+        f" SELECT {', '.join(columns.get(name, f't.{name}') for name in names)}"
+        f"   FROM {table} t, generate_series(1, {count}) i WHERE t.id = {template}",
+    )
+
+
 # === COSTS === #
 
 

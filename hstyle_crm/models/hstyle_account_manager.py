@@ -84,12 +84,21 @@ class HstyleAccountManager(models.Model):
     @api.model
     def _get_contact(self, member):
         """Return the user whom a member meets today: the manager or the deputy."""
-        domain = [
-            ("user_id", "=", member.manager_id.id),
-            ("company_id", "=", member.company_id.id),
-        ]
-        manager = self.sudo().search(domain, limit=1)
-        return manager._get_present().user_id if manager else member.manager_id
+        return self._get_contacts(member)[member]
+
+    @api.model
+    def _get_contacts(self, members):
+        """Return member → the user whom it meets today."""
+        domain = [("user_id", "in", members.manager_id.ids)]
+        managers = self.sudo().search(domain) if members else self.sudo()
+        present = {
+            (m.user_id, m.company_id): m._get_present().user_id for m in managers
+        }
+        return {
+            member: present.get((member.manager_id, member.company_id))
+            or member.manager_id
+            for member in members
+        }
 
     # === ASSIGNMENT === #
 

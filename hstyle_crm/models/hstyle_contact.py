@@ -10,6 +10,7 @@ REASONS = [
     ("blacklisted", "The address is on the blacklist"),
     ("withdrawn", "Consent was withdrawn"),
     ("no_consent", "Consent was never given"),
+    ("ticket", "Has an open ticket"),
     ("control", "In the control group"),
     ("today", "Had an offer today already"),
     ("cap", "Had as many offers as agreed"),

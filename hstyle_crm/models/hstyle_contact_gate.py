@@ -211,6 +211,9 @@ class HstyleContactGate(models.AbstractModel):
                     "NOT %s",
                     consents._sql_allowed(person, company, channel, purpose),
                 ),
+                "ticket": self.env["hstyle.ticket"]._sql_stops_marketing(
+                    SQL.identifier("p", "commercial_partner_id"), company
+                ),
                 "control": company._sql_is_held_out(
                     SQL.identifier("p", "commercial_partner_id")
                 ),

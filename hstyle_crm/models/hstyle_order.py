@@ -8,7 +8,10 @@ class HstyleOrder(models.Model):
 
     _name = "hstyle.order"
     _description = "Shop order"
+    _inherit = ["hstyle.ticket.counter"]
     _order = "date_order desc, id desc"
+
+    _ticket_path = "shop_order_id"
 
     name = fields.Char(string="Order number", required=True, readonly=True)
     shop_id = fields.Many2one(

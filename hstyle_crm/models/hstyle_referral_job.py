@@ -1,17 +1,8 @@
-import logging
-
 from odoo import api, models
-from odoo.service.model import PG_CONCURRENCY_EXCEPTIONS_TO_RETRY
 from odoo.tools import SQL
-
-from ..exceptions import TryAgainError
-
-_logger = logging.getLogger(__name__)
 
 #: Orders, or referrals, that are followed in one transaction.
 BATCH = 200
-#: Times in a row that a batch is tried again because somebody writes to the same rows.
-TRIES = 20
 
 
 class HstyleReferralJob(models.AbstractModel):
@@ -22,6 +13,7 @@ class HstyleReferralJob(models.AbstractModel):
     """
 
     _name = "hstyle.referral.job"
+    _inherit = ["hstyle.job"]
     _description = "Progress of referrals"
 
     # === THE DOOR === #
@@ -156,30 +148,6 @@ class HstyleReferralJob(models.AbstractModel):
             self._repeat(reward, "return windows over")
 
     @api.model
-    def _repeat(self, work, text):
-        """Work in committed batches until nothing is left; tell whether that is so.
-
-        A batch in which somebody else wrote to the same rows is tried again.
-        """
-        total, tries = 0, 0
-        while True:
-            try:
-                done = work()
-            except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
-                self.env.cr.rollback()
-                self.env.invalidate_all(flush=False)
-                tries += 1
-                if tries > TRIES:
-                    raise
-                continue
-            total += done
-            goes_on = self.env["ir.cron"]._commit_progress(done)
-            if not (done and goes_on):
-                _logger.info("Referrals: %s %s", total, text)
-                return not done
-            tries = 0
-
-    @api.model
     def _find_due(self):
         """Return referrals whose return window is over, in each company's days."""
         due = self.browse()
@@ -192,25 +160,6 @@ class HstyleReferralJob(models.AbstractModel):
             ]
             due |= self.search(domain, order="id")
         return due
-
-    @api.model
-    def _try_each(self, records, work):
-        """Work on all records at once; if that fails, on each alone.
-
-        :return: those that failed: a bad one must not keep the others waiting
-        """
-        try:
-            with self.env.cr.savepoint():
-                work(records)
-        except (*PG_CONCURRENCY_EXCEPTIONS_TO_RETRY, TryAgainError):
-            raise
-        except Exception:
-            if len(records) > 1:
-                bad = [self._try_each(record, work) for record in records]
-                return records.browse().union(*bad)
-            _logger.exception("Referrals: %s failed and is tried again later", records)
-            return records
-        return records.browse()
 
     @api.model
     def _follow(self, orders):

@@ -86,22 +86,36 @@ class HstyleSegmentCustomer(models.AbstractModel):
             return NotImplemented
         since = fields.Datetime.now() - relativedelta(months=12)
 
-        def rated(_model, alias, _query):
-            return SQL(
-                """
-                EXISTS (SELECT FROM rating_rating g
-                          JOIN res_partner c ON c.id = g.partner_id
-                         WHERE c.commercial_partner_id = %s
-                           AND g.consumed
-                           AND g.rating BETWEEN 1 AND 2
-                           AND g.rated_on >= %s)
-                """,
-                SQL.identifier(alias, "id"),
-                since,
-            )
+        def complained(_model, alias, _query):
+            return self._sql_complained(SQL.identifier(alias, "id"), since)
 
-        unhappy = Domain.custom(to_sql=rated)
+        unhappy = Domain.custom(to_sql=complained)
         return unhappy if True in value else ~unhappy
+
+    @api.model
+    def _sql_complained(self, customer, since):
+        """Return SQL: a customer rated 1 or 2, or opened a complaint, since a moment.
+
+        :param SQL customer: a commercial partner's id
+        """
+        return SQL(
+            """
+            (EXISTS (SELECT FROM rating_rating g
+                       JOIN res_partner c ON c.id = g.partner_id
+                      WHERE c.commercial_partner_id = %(customer)s
+                        AND g.consumed
+                        AND g.rating BETWEEN 1 AND 2
+                        AND g.rated_on >= %(since)s)
+             OR EXISTS (SELECT FROM hstyle_ticket t
+                          JOIN hstyle_ticket_intent i ON i.id = t.intent_id
+                          JOIN res_partner c ON c.id = t.partner_id
+                         WHERE c.commercial_partner_id = %(customer)s
+                           AND i.is_complaint
+                           AND t.opened_at >= %(since)s))
+            """,
+            customer=customer,
+            since=since,
+        )
 
     # === FINDING === #
 

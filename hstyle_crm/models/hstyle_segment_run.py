@@ -266,7 +266,10 @@ class HstyleSegmentRun(models.Model):
                  WHERE reason IS NOT NULL
                 """,
                 self._sql_bought(),
-                self._sql_complained(),
+                self.env["res.partner"]._sql_complained(
+                    SQL.identifier("m", "partner_id"),
+                    SQL.identifier("m", "entered_on"),
+                ),
                 self.ids,
             )
         )
@@ -284,20 +287,6 @@ class HstyleSegmentRun(models.Model):
                        AND p.company_id = s.company_id
                        AND p.orders > 0
                        AND p.date_order >= m.entered_on)
-            """
-        )
-
-    @api.model
-    def _sql_complained(self):
-        """Return SQL: the customer was unhappy since the stay ``m`` began."""
-        return SQL(
-            """
-            EXISTS (SELECT FROM rating_rating g
-                      JOIN res_partner c ON c.id = g.partner_id
-                     WHERE c.commercial_partner_id = m.partner_id
-                       AND g.consumed
-                       AND g.rating BETWEEN 1 AND 2
-                       AND g.rated_on >= m.entered_on)
             """
         )
 

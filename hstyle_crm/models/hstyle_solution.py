@@ -91,7 +91,6 @@ class HstyleSolution(models.Model):
     )
     inserted_count = fields.Integer(string="Given", compute="_compute_counts")
     solved_count = fields.Integer(string="Solved by it", compute="_compute_counts")
-    read_count = fields.Integer(string="Read", compute="_compute_counts")
     deflected_count = fields.Integer(
         string="Not asked",
         compute="_compute_counts",
@@ -121,7 +120,7 @@ class HstyleSolution(models.Model):
     def _compute_counts(self):
         counts = self.env["hstyle.solution.use"]._count(self)
         for solution in self:
-            for kind in ("inserted", "solved", "read", "deflected"):
+            for kind in ("inserted", "solved", "deflected"):
                 solution[f"{kind}_count"] = counts.get((solution.id, kind), 0)
 
     # === SEARCH === #
@@ -205,7 +204,7 @@ class HstyleSolution(models.Model):
     def _note(self, kind, ticket=None):
         """Record that solutions were used.
 
-        :param kind: "inserted", "solved", "read" or "deflected"
+        :param kind: "inserted", "solved" or "deflected"
         :param ticket: counts once for each
         """
         self.env["hstyle.solution.use"].sudo()._add(self, kind, ticket)

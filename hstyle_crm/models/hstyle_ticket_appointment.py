@@ -27,17 +27,21 @@ class HstyleTicketAppointment(models.AbstractModel):
         """Tell whether the customer chooses a time without help."""
         return self.intent_id.is_appointment and self.kind not in DONE
 
+    def _get_free_slots(self):
+        """Return start (naive UTC) → colleagues who are free then."""
+        return self.team_id._get_free_slots(self.intent_id)
+
     def _book(self, start):
         """Book a free time, in place of one that was booked before.
 
         Whom the ticket is of sees the customer, if free; else who has least to do.
 
-        :param start: naive UTC, one of `team._get_free_slots`
+        :param start: naive UTC, one of `_get_free_slots`
         :raise UserError: if it is not free, or not any more
         """
         self.ensure_one()
         ticket = self.sudo().with_company(self.company_id)
-        users = ticket.team_id._get_free_slots().get(start, self.env["res.users"])
+        users = ticket._get_free_slots().get(start, self.env["res.users"])
         booked = ticket.appointment_ids.filtered(lambda one: one.state == "booked")
         booked._give_way()
         users = users.sorted(lambda user: user != ticket.user_id)

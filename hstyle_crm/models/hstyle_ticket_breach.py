@@ -17,6 +17,8 @@ class HstyleTicketBreach(models.Model):
         comodel_name="hstyle.ticket", required=True, readonly=True, ondelete="cascade"
     )
     company_id = fields.Many2one(related="ticket_id.company_id")
+    team_id = fields.Many2one(related="ticket_id.team_id")
+    user_id = fields.Many2one(related="ticket_id.user_id")
     deadline = fields.Selection(
         selection=[("answer", "First answer"), ("solve", "Solution")],
         required=True,
@@ -56,6 +58,7 @@ class HstyleTicketBreach(models.Model):
                            SET %(verdict)s = 'breached'
                          WHERE %(due)s < %(now)s
                            AND %(verdict)s IS NULL
+                           AND is_stale IS NOT TRUE
                            AND %(chosen)s
                      RETURNING id, %(due)s AS due
                        )
@@ -74,7 +77,7 @@ class HstyleTicketBreach(models.Model):
         self.env["hstyle.ticket"].invalidate_model([f"{deadline}_verdict"])
 
     @api.model
-    def _cron_escalate(self):
+    def _escalate_late(self):
         """Find what is over, and tell who can still help, while they are at work."""
         now = fields.Datetime.now()
         for deadline in ("answer", "solve"):
@@ -89,7 +92,7 @@ class HstyleTicketBreach(models.Model):
         """Put late tickets on their owner's and their team leader's list."""
         for breach in self:
             ticket = breach.ticket_id
-            for user in ticket.user_id | ticket.team_id.manager_id:
+            for user in ticket._get_helpers():
                 ticket.activity_schedule(
                     "mail.mail_activity_data_todo",
                     summary=self.env._("Deadline missed"),

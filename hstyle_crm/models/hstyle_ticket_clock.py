@@ -1,9 +1,19 @@
+from datetime import timedelta
+
 from odoo import api, fields, models
 
 from ..tools import worktime
 from .hstyle_ticket_stage import DONE
 
 VERDICTS = [("met", "Met"), ("breached", "Breached")]
+URGENCIES = [
+    ("late", "Too late"),
+    ("soon", "Due soon"),
+    ("fine", "In time"),
+    ("none", "No deadline"),
+]
+#: A deadline nearer than this is due soon.
+SOON = timedelta(hours=2)
 
 
 class HstyleTicketClock(models.AbstractModel):
@@ -44,9 +54,38 @@ class HstyleTicketClock(models.AbstractModel):
     solve_verdict = fields.Selection(
         selection=VERDICTS, string="Solved in time", readonly=True, copy=False
     )
+    next_due = fields.Datetime(
+        string="Next deadline",
+        compute="_compute_next_due",
+        store=True,
+        index="btree_not_null",
+        help="Empty while the customer is waited for, and when it is solved.",
+    )
+    urgency = fields.Selection(
+        selection=URGENCIES, compute="_compute_urgency", string="Time left"
+    )
+    is_stale = fields.Boolean(string="To be planned again", readonly=True, copy=False)
     pause_ids = fields.One2many(
         comodel_name="hstyle.ticket.pause", inverse_name="ticket_id", string="Pauses"
     )
+
+    @api.depends("answer_due", "answered_at", "solve_due", "kind")
+    def _compute_next_due(self):
+        for ticket in self:
+            due = ticket.solve_due if ticket.answered_at else ticket.answer_due
+            ticket.next_due = ticket.kind not in DONE and due
+
+    @api.depends("next_due")
+    def _compute_urgency(self):
+        now = fields.Datetime.now()
+        for ticket in self:
+            due = ticket.next_due
+            if not due:
+                ticket.urgency = "none"
+            elif due < now:
+                ticket.urgency = "late"
+            else:
+                ticket.urgency = "soon" if due < now + SOON else "fine"
 
     @api.model
     def _get_clock_fields(self):
@@ -54,9 +93,9 @@ class HstyleTicketClock(models.AbstractModel):
         return {"intent_id", "partner_id", "priority", "team_id"}
 
     def _start_clock(self):
-        """Plan new tickets; who is created solved needs no deadline."""
-        self._follow_stage(dict.fromkeys(self, "new"))
+        """Plan new tickets; one that is created solved was in time."""
         self._plan()
+        self._follow_stage(dict.fromkeys(self, "new"))
 
     # === WHAT STAGES DO === #
 
@@ -78,15 +117,12 @@ class HstyleTicketClock(models.AbstractModel):
                 ticket._solve(now, closed=new == "closed")
             elif old in DONE:
                 ticket._reopen(now)
-        self._plan()
 
     def _pause(self, now):
-        self.env["hstyle.ticket.pause"].sudo().create(
-            {"ticket_id": self.id, "start": now}
-        )
+        self.env["hstyle.ticket.pause"].create({"ticket_id": self.id, "start": now})
 
     def _resume(self, now):
-        self.sudo().pause_ids.filtered(lambda pause: not pause.stop).stop = now
+        self.pause_ids.filtered(lambda pause: not pause.stop).stop = now
 
     def _solve(self, now, closed):
         """Note when a ticket was solved, and whether in time."""
@@ -101,10 +137,10 @@ class HstyleTicketClock(models.AbstractModel):
 
         What was kept is open again; what was missed stays so.
         """
-        self.env["hstyle.ticket.pause"].sudo().create(
+        self.env["hstyle.ticket.pause"].create(
             {"ticket_id": self.id, "start": self.solved_at, "stop": now}
         )
-        values = {"solved_at": False, "closed_at": False}
+        values = {"solved_at": False, "closed_at": False, "is_auto_closed": False}
         if self.solve_verdict == "met":
             values["solve_verdict"] = False
         self.write({**values, "reopen_count": self.reopen_count + 1})
@@ -112,7 +148,9 @@ class HstyleTicketClock(models.AbstractModel):
     def _answer(self):
         """Note the first real answer to the customer."""
         now = fields.Datetime.now()
-        for ticket in self.sudo().filtered(lambda ticket: not ticket.answered_at):
+        tickets = self.sudo().filtered(lambda ticket: not ticket.answered_at)
+        tickets._plan()
+        for ticket in tickets:
             ticket._decide(now, "answer")
             ticket.answered_at = now
 
@@ -124,7 +162,7 @@ class HstyleTicketClock(models.AbstractModel):
         for name in names:
             due = self[f"{name}_due"]
             if due and due < now:
-                self.env["hstyle.ticket.breach"].sudo()._find(name, now, self)
+                self.env["hstyle.ticket.breach"]._find(name, now, self)
             if not self[f"{name}_verdict"] and self.sla_id:
                 self[f"{name}_verdict"] = "met"
 
@@ -133,14 +171,14 @@ class HstyleTicketClock(models.AbstractModel):
     def _plan(self):
         """Work out the deadlines of open tickets anew."""
         tickets = self.sudo().filtered(lambda t: t.kind not in DONE)
-        levels = self.env["hstyle.sla"]._get_by_ticket(tickets)
+        levels, known = self.env["hstyle.sla"]._get_by_ticket(tickets), {}
         for ticket, level in levels.items():
-            values = ticket._get_deadlines(level)
+            values = {"is_stale": False, **ticket._get_deadlines(level, known)}
             changed = {k: v for k, v in values.items() if ticket[k] != v}
             if changed:
                 ticket.write(changed)
 
-    def _get_deadlines(self, level):
+    def _get_deadlines(self, level, known):
         """Return the deadlines by a service level; decided ones stay."""
         values = {"sla_id": level}
         for name, hours in (
@@ -148,12 +186,13 @@ class HstyleTicketClock(models.AbstractModel):
             ("solve", level.solve_hours),
         ):
             if not self[f"{name}_verdict"]:
-                values[f"{name}_due"] = level and self._get_deadline(hours)
+                values[f"{name}_due"] = level and self._get_deadline(hours, known)
         return values
 
-    def _get_deadline(self, hours):
+    def _get_deadline(self, hours, known):
         """Return when so many working hours have passed, or False while it waits."""
         pauses = [(p.start, p.stop) for p in self.pause_ids.sorted("start")]
-        spans = worktime.subtract(self.team_id._iter_spans(self.opened_at), pauses)
-        due = worktime.get_deadline(spans, self.opened_at, round(hours * 60))
+        spans = self.team_id._iter_spans(self.opened_at, known)
+        free = worktime.subtract(spans, pauses)
+        due = worktime.get_deadline(free, self.opened_at, round(hours * 60))
         return due or False

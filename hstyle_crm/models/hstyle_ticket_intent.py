@@ -20,6 +20,9 @@ class HstyleTicketIntent(models.Model):
         string="Complaint",
         help="Counts as one in the customer's profile and in the complaint heat.",
     )
+    stops_marketing = fields.Boolean(
+        default=True, help="No offers reach a customer who has such a ticket open."
+    )
     reason_ids = fields.One2many(
         comodel_name="hstyle.ticket.reason", inverse_name="intent_id", string="Reasons"
     )

@@ -34,14 +34,19 @@ class HstyleTicketSlot(models.AbstractModel):
         """Return the timezone in which customers read the team's times."""
         return self.calendar_id.tz or self.company_id.hstyle_tz
 
-    def _get_hosts(self):
-        """Return the members who see customers."""
-        return self.member_ids.filtered(lambda user: user.active and not user.share)
+    def _get_hosts(self, intent):
+        """Return the members who see customers of an intent."""
+        able = self.staff_ids.filtered(
+            lambda one: not one.intent_ids or intent in one.intent_ids
+        )
+        return able.user_id.filtered(lambda user: user.active and not user.share)
 
-    def _get_free_slots(self):
+    def _get_free_slots(self, intent):
         """Return start (naive UTC) → members who are free then, in order of time.
 
         Of the members, those with the fewest entries in their calendars come first.
+
+        :param intent: hstyle.ticket.intent, maybe none
         """
         self.ensure_one()
         team = self.sudo()
@@ -49,11 +54,15 @@ class HstyleTicketSlot(models.AbstractModel):
             return {}
         now = fields.Datetime.now()
         first, last = now + timedelta(hours=NOTICE), now + timedelta(days=DAYS)
-        busy = team._get_busy(first, last)
-        hosts = team._get_hosts().sorted(lambda user: len(busy.get(user, ())))
+        hosts = team._get_hosts(intent)
+        busy = team._get_busy(hosts, first, last)
+        hosts = hosts.sorted(lambda user: len(busy.get(user, ())))
         length = timedelta(minutes=team.appointment_minutes)
-        spans = team._iter_spans(team._get_midnight(now))
-        starts = worktime.iter_slots(spans, team._get_midnight(now), last, length)
+        # From midnight on, so that the times are the same whenever one looks.
+        today = localize(now, team._get_tz()).date()
+        midnight = team._get_end(today - timedelta(days=1))
+        spans = team._iter_spans(midnight)
+        starts = worktime.iter_slots(spans, midnight, last, length)
         slots = {
             start: hosts.filtered(
                 lambda user, start=start: (
@@ -68,15 +77,9 @@ class HstyleTicketSlot(models.AbstractModel):
         }
         return {start: users for start, users in slots.items() if users}
 
-    def _get_midnight(self, moment):
-        """Return the start (naive UTC) of the team's day."""
-        local = localize(moment, self._get_tz())
-        midnight = datetime.combine(local.date(), time.min, local.tzinfo)
-        return midnight.astimezone(UTC).replace(tzinfo=None)
-
-    def _get_busy(self, first, last):
-        """Return member → spans (naive UTC) of what their calendars say."""
-        members = {user.partner_id: user for user in self._get_hosts()}
+    def _get_busy(self, hosts, first, last):
+        """Return member → spans (naive UTC) of calendar entries and absences."""
+        members = {user.partner_id: user for user in hosts}
         events = self.env["calendar.event"].search(
             [
                 ("partner_ids", "in", [partner.id for partner in members]),
@@ -85,7 +88,11 @@ class HstyleTicketSlot(models.AbstractModel):
                 ("show_as", "=", "busy"),
             ]
         )
-        busy = {}
+        busy = {
+            one.user_id: [(datetime.min, self._get_end(one.away_until))]
+            for one in self.staff_ids
+            if one.away_until
+        }
         for event in events:
             going = event.attendee_ids.filtered(lambda one: one.state != "declined")
             for partner in going.partner_id & self.env["res.partner"].concat(*members):
@@ -96,9 +103,11 @@ class HstyleTicketSlot(models.AbstractModel):
         """Return when an entry begins and ends; one of whole days has no times."""
         if not event.allday:
             return event.start, event.stop
-        days = (event.start_date, event.stop_date + timedelta(days=1))
+        before = event.start_date - timedelta(days=1)
+        return self._get_end(before), self._get_end(event.stop_date)
+
+    def _get_end(self, day):
+        """Return the end (naive UTC) of a day of the team."""
         tz = ZoneInfo(self._get_tz())
-        start, stop = (datetime.combine(day, time.min, tz) for day in days)
-        return tuple(
-            moment.astimezone(UTC).replace(tzinfo=None) for moment in (start, stop)
-        )
+        midnight = datetime.combine(day + timedelta(days=1), time.min, tz)
+        return midnight.astimezone(UTC).replace(tzinfo=None)

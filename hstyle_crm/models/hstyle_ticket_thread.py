@@ -33,7 +33,7 @@ class HstyleTicketThread(models.AbstractModel):
         author = message.author_id
         is_said = message.message_type in ("comment", "email")
         if is_said and message.subtype_id == self.env.ref("mail.mt_comment"):
-            if author.partner_share:
+            if not author or author.partner_share or author == self.partner_id:
                 self._hear()
             elif html2plaintext(message.body or "").strip():
                 self._answer()
@@ -41,7 +41,9 @@ class HstyleTicketThread(models.AbstractModel):
 
     def _hear(self):
         """Let a ticket whose customer said something go on, or open it again."""
-        quiet = self.sudo().filtered(
-            lambda t: t.kind in ("waiting", "solved", "closed")
+        quiet = (
+            self.sudo()
+            ._get_survivors()
+            .filtered(lambda t: t.kind in ("waiting", "solved", "closed"))
         )
         quiet.stage_id = quiet._get_stage("open")

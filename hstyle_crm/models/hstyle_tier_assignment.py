@@ -341,7 +341,7 @@ class HstyleTierAssignment(models.AbstractModel):
 
     @api.model
     def _follow(self, changes):
-        """Let what depends on a tier follow: benefits of entry, account managers."""
+        """Let what depends on a tier follow: benefits, account managers, tickets."""
         entered = [
             change
             for change in changes
@@ -350,3 +350,7 @@ class HstyleTierAssignment(models.AbstractModel):
         self.env["hstyle.benefit"]._grant_entry(entered)
         moved = [change for change in changes if change["kind"] != "keep"]
         self.env["hstyle.account.manager"]._follow_moves(moved)
+        # Deadlines hang on tiers.
+        members = [change["partner_id"] for change in moved]
+        domain = [("partner_id.commercial_partner_id", "in", members)]
+        self.env["hstyle.ticket"]._mark_stale(domain)

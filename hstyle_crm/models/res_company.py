@@ -13,7 +13,7 @@ from ..tools import hashing
 
 class ResCompany(models.Model):
     _name = "res.company"
-    _inherit = ["res.company", "hstyle.sms.settings"]
+    _inherit = ["res.company", "hstyle.sms.settings", "hstyle.goodwill.settings"]
 
     # Lifecycle stages: days since the last order at which a stage ends.
     hstyle_active_days = fields.Integer(
@@ -117,6 +117,18 @@ class ResCompany(models.Model):
         "Birthday gifts are handed out 0 to 60 days ahead.",
     )
 
+    hstyle_ticket_close_days = fields.Integer(
+        string="Close tickets after",
+        default=7,
+        required=True,
+        help="Days after which a solved ticket closes, and one whose customer does not "
+        "answer.",
+    )
+
+    _hstyle_ticket_close_days_valid = models.Constraint(
+        "CHECK (hstyle_ticket_close_days > 0)",
+        "Enter after how many days tickets close: one or more.",
+    )
     _hstyle_return_days_valid = models.Constraint(
         "CHECK (hstyle_return_days >= 0)", "The return window is not below zero days."
     )

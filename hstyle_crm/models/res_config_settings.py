@@ -49,8 +49,24 @@ class ResConfigSettings(models.TransientModel):
     )
     hstyle_quiet_to = fields.Float(related="company_id.hstyle_quiet_to", readonly=False)
 
+    hstyle_ticket_close_days = fields.Integer(
+        related="company_id.hstyle_ticket_close_days", readonly=False
+    )
     hstyle_gift_days = fields.Integer(
         related="company_id.hstyle_gift_days", readonly=False
+    )
+
+    hstyle_goodwill_program_id = fields.Many2one(
+        related="company_id.hstyle_goodwill_program_id", readonly=False
+    )
+    hstyle_goodwill_pricelist_id = fields.Many2one(
+        related="company_id.hstyle_goodwill_pricelist_id", readonly=False
+    )
+    hstyle_goodwill_price_value = fields.Float(
+        related="company_id.hstyle_goodwill_price_value", readonly=False
+    )
+    hstyle_goodwill_days = fields.Integer(
+        related="company_id.hstyle_goodwill_days", readonly=False
     )
 
     def action_hstyle_refresh(self):

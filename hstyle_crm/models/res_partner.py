@@ -16,7 +16,10 @@ class ResPartner(models.Model):
         "hstyle.contact.preference",
         "hstyle.segment.customer",
         "hstyle.referrer",
+        "hstyle.satisfaction.customer",
         "hstyle.student",
+        "hstyle.promise.customer",
+        "hstyle.ticket.counter",
     ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")
@@ -104,6 +107,12 @@ class ResPartner(models.Model):
             partner.hstyle_ledger_ids = self.env["loyalty.history"].search(
                 domain, limit=_LATEST
             )
+
+    def _get_ticket_subject(self):
+        return self.commercial_partner_id
+
+    def _get_ticket_defaults(self):
+        return {"default_partner_id": self.id}
 
     @api.model_create_multi
     def create(self, vals_list):

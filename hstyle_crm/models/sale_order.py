@@ -29,7 +29,10 @@ class SaleOrder(models.Model):
         "hstyle.order.discount",
         "hstyle.order.offer",
         "hstyle.order.referral",
+        "hstyle.promise.document",
+        "hstyle.ticket.counter",
     ]
+    _ticket_path = "order_id"
 
     points_wanted = fields.Float(
         string="Points to spend",

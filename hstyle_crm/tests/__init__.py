@@ -18,9 +18,14 @@ from . import test_hstyle_points_opening
 from . import test_hstyle_profile
 from . import test_hstyle_purchase
 from . import test_hstyle_roster
+from . import test_hstyle_satisfaction
 from . import test_hstyle_segment
 from . import test_hstyle_student
+from . import test_hstyle_goodwill
+from . import test_hstyle_promise
 from . import test_hstyle_ticket
+from . import test_hstyle_ticket_calendars
+from . import test_hstyle_ticket_work
 from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program
@@ -32,6 +37,7 @@ from . import test_points_property
 from . import test_points_stock
 from . import test_portal
 from . import test_portal_agent
+from . import test_portal_ticket
 from . import test_referral_link
 from . import test_referral_story
 from . import test_proof
@@ -43,6 +49,7 @@ from . import test_sale_order
 from . import test_sheets
 from . import test_sms
 from . import test_sms_balance
+from . import test_ticket_reports
 from . import test_tiers
 from . import test_tiers_property
 from . import test_tours

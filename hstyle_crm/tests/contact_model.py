@@ -55,6 +55,8 @@ class Person:
     #: (moment, order, firm, channel, purpose, given)
     words: list = field(default_factory=list)
     rows: list = field(default_factory=list)
+    #: Firms with which an open ticket is, one for each ticket.
+    tickets: list = field(default_factory=list)
 
     def get_word(self, firm, channel, purpose):
         """Return the latest word: True, False, or None where nothing was said."""
@@ -135,6 +137,8 @@ class World:
         if purpose == "marketing":
             if word is None and firm.opt_in:
                 return "no_consent"
+            if firm.number in person.tickets:
+                return "ticket"
             if reason := self._judge_frequency(person, firm, now):
                 return reason
         if purpose != "service" and is_quiet(person, firm, now):
@@ -250,6 +254,7 @@ class World:
         """Give a person all that another said and got."""
         target.words += source.words
         target.rows += source.rows
+        target.tickets += source.tickets
         self.persons.remove(source)
 
 

@@ -1,3 +1,4 @@
+# ruff: noqa: E501
 """What a fashion retailer's service has written down, beside what we ship.
 
 And how customers ask, each with the key of the solution that should be found.

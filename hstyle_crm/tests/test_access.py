@@ -97,6 +97,10 @@ ACCESS = {
         "marketer": "r",
         "manager": "r",
     },
+    **{
+        f"hstyle.{name}": dict.fromkeys(ROLES, "r")
+        for name in ("ticket.report", "complaint.heat", "service.value")
+    },
     "hstyle.member.report": {
         "clerk": "r",
         "agent": "r",
@@ -263,6 +267,26 @@ ACCESS = {
     "hstyle.appointment": dict.fromkeys(ROLES, "r"),
     "hstyle.appointment.slot": dict.fromkeys(ROLES, "")
     | {"agent": "rwcu", "manager": "rwcu"},
+    "hstyle.goodwill": dict.fromkeys(ROLES, "r"),
+    "hstyle.goodwill.reason": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.goodwill.budget": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.ticket.compensation": dict.fromkeys(ROLES, "")
+    | {"agent": "rwcu", "manager": "rwcu"},
+    "hstyle.promise": dict.fromkeys(ROLES, "rwc") | {"manager": "rwcu"},
+    "hstyle.ticket": dict.fromkeys(ROLES, "r") | {"agent": "rwc", "manager": "rwcu"},
+    **{
+        f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"}
+        for name in ("team", "stage", "intent", "reason")
+    },
+    "hstyle.ticket.pause": dict.fromkeys(ROLES, "r"),
+    "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
+    "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
+    **{
+        f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
+        for name in ("", ".product", ".loyalty")
+    },
     **{
         f"hstyle.commission{name}": dict.fromkeys(ROLES, "") | {"manager": allowed}
         for name, allowed in (
@@ -275,6 +299,12 @@ ACCESS = {
             (".settlement", "rwcu"),
             (".settlement.line", "rwcu"),
         )
+    },
+    "hstyle.ticket.member": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    **{
+        f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "")
+        | {"agent": "rwcu", "manager": "rwcu"}
+        for name in ("handover", "merge", "split")
     },
 }
 # A campus manager reads what all readers may, unless the table says more.
@@ -300,6 +330,18 @@ WIZARDS = {
     "hstyle.roster.import",
     "hstyle.commission.settlement",
     "hstyle.commission.settlement.line",
+    "hstyle.ticket.compensation",
+    "hstyle.ticket.handover",
+    "hstyle.ticket.merge",
+    "hstyle.ticket.split",
+}
+#: Models whose records belong to no company.
+COMMON = {
+    "hstyle.profile.dirty",
+    "hstyle.referral.dirty",
+    "hstyle.ticket.stage",
+    "hstyle.ticket.intent",
+    "hstyle.ticket.reason",
 }
 #: Models of which some records are shipped.
 SHIPPED = (
@@ -309,6 +351,8 @@ SHIPPED = (
     "hstyle.referral.program",
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
+    "hstyle.ticket.team",
+    "hstyle.sla",
 )
 OPERATIONS = {"r": "read", "w": "write", "c": "create", "u": "unlink"}
 
@@ -373,19 +417,22 @@ class TestAccess(HstyleCommon):
         self._give_offers(company)
         agent = self._give_campus(company)
         self._give_gifts(company, agent)
+        self._give_satisfaction(company)
         referral = self.env["hstyle.referral"].search([("agent_id", "=", agent.id)])
         self._give_commission(company, referral.friend_id)
+        self._give_tickets(company)
         category = ("order number", "date", "buyer", "category", "paid")
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
         self._run_campaign(company)
+        self._give_goodwill(company, referral.friend_id)
         self.env["hstyle.profile"]._refresh()
         self.env["hstyle.habit"]._refresh()
         self.env["hstyle.forecast"]._make(company)
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]
-            if model not in {"hstyle.profile.dirty", "hstyle.referral.dirty", *WIZARDS}
+            if model not in {*COMMON, *WIZARDS}
         }
         theirs["hstyle.shop"] = shop.ids
         for shipped in SHIPPED:
@@ -400,6 +447,68 @@ class TestAccess(HstyleCommon):
             self.assertEqual(total["__count"], 0, model)
             with self.assertRaises(AccessError, msg=model):
                 records.browse(ids).read(["id"] if model != "hstyle.shop" else ["name"])
+
+    def _give_tickets(self, company):
+        """Let a company's service miss a deadline, and wait for a customer."""
+        team = self.env["hstyle.ticket.team"].create(
+            {
+                "name": "Theirs",
+                "company_id": company.id,
+                "member_ids": self.agent.ids,
+            }
+        )
+        level = {"name": "Theirs", "answer_hours": 1, "solve_hours": 1}
+        self.env["hstyle.sla"].create({**level, "company_id": company.id})
+        late = fields.Datetime.now() - relativedelta(days=3)
+        values = {"name": "Late", "team_id": team.id, "opened_at": late}
+        ticket = self.env["hstyle.ticket"].create(values)
+        self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
+        ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        self._give_reports(company, team)
+        return ticket
+
+    def _give_reports(self, company, team):
+        """Let a customer of a company have bought, and complained of it, long ago."""
+        ago = fields.Datetime.now() - relativedelta(days=300)
+        product = self.env["product.product"].create({"name": "Their dress"})
+        values = {
+            "partner_id": self._create_partner("Their buyer").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        with freeze_time(ago):
+            self.env["sale.order"].create(values).action_confirm()
+            reason = self.env.ref("hstyle_crm.ticket_reason_defect_seam")
+            self.env["hstyle.ticket"].create(
+                {
+                    "name": "Seam",
+                    "team_id": team.id,
+                    "product_id": product.id,
+                    "intent_id": reason.intent_id.id,
+                    "reason_id": reason.id,
+                }
+            )
+        self.env["hstyle.complaint.heat"]._refresh()
+
+    def _give_satisfaction(self, company):
+        """Let a customer of a company be less satisfied than before."""
+        policies = self.env["hstyle.satisfaction.policy"]
+        policy = policies.create(
+            {"company_id": company.id, "question": "delivery", "text": "Satisfied?"}
+        )
+        product = self.env["product.product"].create({"name": "Theirs"})
+        values = {
+            "partner_id": self._create_partner("Mild", email="m@example.com").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        orders = self.env["sale.order"].create([values, values])
+        for order, day, score in zip(
+            orders, ("2020-01-01", "2020-02-01"), (5, 4), strict=True
+        ):
+            with freeze_time(day):
+                policy._ask(order)
+                order.rating_ids._answer(score)
 
     def _give_points(self, company):
         """Let a customer of a company hold points, spend some, and want more."""
@@ -512,6 +621,27 @@ class TestAccess(HstyleCommon):
                 "agent_id": agent.id,
                 "consent_source": "List",
                 "consent_on": today,
+            }
+        )
+
+    def _give_goodwill(self, company, partner):
+        """Let a customer of a company get goodwill within a budget, and a promise."""
+        team = self.env["hstyle.ticket.team"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        values = {"company_id": company.id, "group_id": self.agent.group_ids[:1].id}
+        self.env["hstyle.goodwill.budget"].create({**values, "amount": 5})
+        ticket = self.env["hstyle.ticket"].create(
+            {"name": "Theirs", "team_id": team.id, "partner_id": partner.id}
+        )
+        reason = self.env.ref("hstyle_crm.goodwill_reason_late")
+        ticket._compensate("points", 1, reason)
+        self.env["hstyle.promise"].create(
+            {
+                "name": "Theirs",
+                "partner_id": partner.id,
+                "company_id": company.id,
+                "due_on": "2100-01-01",
             }
         )
 

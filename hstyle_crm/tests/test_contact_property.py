@@ -37,6 +37,7 @@ REASONS = (
     "blacklisted",
     "withdrawn",
     "no_consent",
+    "ticket",
     "today",
     "cap",
     "quiet",
@@ -102,6 +103,9 @@ class TestContactProperty(HstyleCommon):
             ]
         )
         cls.campaigns = cls.env["utm.campaign"].create([{"name": "A"}, {"name": "B"}])
+        cls.teams = cls.env["hstyle.ticket.team"].create(
+            [{"name": "Service", "company_id": company.id} for company in cls.companies]
+        )
 
     def test_first_world(self):
         self._run(1)
@@ -154,6 +158,8 @@ class TestContactProperty(HstyleCommon):
             self._change_firm()
         for _word in range(8):
             self._speak(now)
+        self._open_tickets(40)
+        self._solve_tickets()
         for firm in self.firms:
             for channel in CHANNELS:
                 self._check_verdicts(channel, self.random.choice(PURPOSES), firm, now)
@@ -310,6 +316,29 @@ class TestContactProperty(HstyleCommon):
             company=self.companies[firm],
         )
 
+    def _open_tickets(self, count):
+        """Let people want something from service, of one firm or the other."""
+        tickets = self.env["hstyle.ticket"].with_context(tracking_disable=True)
+        asked = [(p, self.random.choice(self.teams)) for p in self._sample(count)]
+        for person, team in asked:
+            person.tickets.append(self.teams.ids.index(team.id))
+        tickets.create(
+            [
+                {"name": "Late", "team_id": team.id, "partner_id": partner.id}
+                for (_person, team), partner in zip(
+                    asked, self._get_partners(p for p, _team in asked), strict=True
+                )
+            ]
+        )
+
+    def _solve_tickets(self):
+        people = [p for p in self.world.persons if p.tickets]
+        for person in self.random.sample(people, len(people) // 4):
+            person.tickets.clear()
+            partner = self._get_partners([person])
+            solved = self.env["hstyle.ticket"].search([("partner_id", "=", partner.id)])
+            solved.stage_id = self.env.ref("hstyle_crm.ticket_stage_solved")
+
     def _merge_some(self):
         """Merge pairs; the host decides which addresses and wishes stay."""
         for _pair in range(4):
@@ -459,4 +488,4 @@ class TestContactProperty(HstyleCommon):
 
 
 #: What a person has that is not a column.
-_LISTS = ("words", "rows")
+_LISTS = ("words", "rows", "tickets")

@@ -39,7 +39,7 @@ class HstyleAppointmentCommon(HstyleTicketCommon):
 
     def _get_slots(self, moment=MONDAY):
         with freeze_time(moment):
-            return self.team._get_free_slots()
+            return self.team._get_free_slots(self.intent)
 
     def _book(self, start, ticket=None, moment=MONDAY):
         with freeze_time(moment):
@@ -114,6 +114,18 @@ class TestHstyleAppointment(HstyleAppointmentCommon):
         days = {(start + timedelta(hours=8)).date() for start in self._get_slots()}
         self.assertNotIn(day, days)
         self.assertIn(day + timedelta(days=1), days)
+
+    def test_away_and_unskilled(self):
+        lan = self.team.staff_ids.filtered(lambda one: one.user_id == self.lan)
+        lan.away_until = TUESDAY.date()
+        slots = self._get_slots()
+        for day, count in ((1, 1), (2, 2)):
+            users = slots[MONDAY + timedelta(days=day, hours=9)]
+            self.assertEqual(len(users), count, day)
+        lan.away_until = False
+        lan.intent_ids = self.env.ref("hstyle_crm.ticket_intent_return")
+        hosts = self.env["res.users"].union(*self._get_slots().values())
+        self.assertEqual(hosts, self.agent)
 
     def test_who_leaves_sees_nobody(self):
         self.agent.active = False
@@ -215,7 +227,7 @@ class TestHstyleAppointment(HstyleAppointmentCommon):
             self.assertEqual(appointment.pause_id.stop, later)
             event.unlink()
         self.assertEqual(appointment.state, "cancelled")
-        self.assertEqual(appointment.pause_id.stop, MONDAY + timedelta(hours=9))
+        self.assertEqual(appointment.pause_id.stop, MONDAY)
 
     def test_agent_offers_times(self):
         """The agent sees the free times, books one, and says what became of it."""
@@ -278,11 +290,18 @@ class TestAppointmentPortal(HstyleAppointmentCommon, HttpCase):
         answer = self._post(f"{self.url}/cancel")
         self.assertIn("The appointment is cancelled", answer.text)
         self.env.invalidate_all()
-        self.assertEqual(set(self.ticket.appointment_ids.mapped("state")), {"cancelled"})
+        self.assertEqual(
+            set(self.ticket.appointment_ids.mapped("state")), {"cancelled"}
+        )
 
     def test_what_is_not_offered(self):
         self.authenticate("portal_a", "portal_a")
-        for start in ("", "tomorrow", "2020-01-01T10:00:00", "2020-01-01T10:00:00+08:00"):
+        for start in (
+            "",
+            "tomorrow",
+            "2020-01-01T10:00:00",
+            "2020-01-01T10:00:00+08:00",
+        ):
             answer = self._post(self.url, start=start)
             self.assertIn('role="alert"', answer.text, start)
         self.ticket.intent_id = self.env.ref("hstyle_crm.ticket_intent_advice")
@@ -291,7 +310,7 @@ class TestAppointmentPortal(HstyleAppointmentCommon, HttpCase):
 
     def test_of_others(self):
         """Neither seen, booked nor cancelled; the signed link opens one ticket."""
-        start = max(self.team._get_free_slots())
+        start = max(self.team._get_free_slots(self.intent))
         self.ticket._book(start)
         token = self.ticket._portal_ensure_token()
         other = self._open_appointment(moment=datetime.now())
@@ -314,7 +333,7 @@ class TestAppointmentPortal(HstyleAppointmentCommon, HttpCase):
 
     def test_only_forms_of_ours(self):
         self.authenticate("portal_a", "portal_a")
-        self.ticket._book(max(self.team._get_free_slots()))
+        self.ticket._book(max(self.team._get_free_slots(self.intent)))
         self.url_open(f"{self.url}/cancel")
         self.url_open(f"{self.url}/cancel", data={"csrf_token": "x"})
         self.env.invalidate_all()

@@ -37,7 +37,12 @@ class TestHstyleSolution(HstyleSolutionCommon):
     # === SEARCH === #
 
     def test_both_languages(self):
-        for text in ("returned the dresses", "我想退货", "ＲＥＴＵＲＮ", "<b>Return</b>"):
+        for text in (
+            "returned the dresses",
+            "我想退货",
+            "ＲＥＴＵＲＮ",
+            "<b>Return</b>",
+        ):
             self.assertEqual(self._find(text), self.solution, text)
         for text in ("\\ ' : & | ! (", "\0", "'", "quantum", "龘龘", "的", None):
             self.assertFalse(self._find(text), text)
@@ -127,7 +132,7 @@ class TestHstyleSolution(HstyleSolutionCommon):
         message = self._answer(ticket, self.solution)
         self.assertIn("请问", message.body)
         self.assertEqual(message.partner_ids, partner)
-        self.assertTrue(ticket.answered_at, (message.message_type, message.subtype_id.name, message.author_id, message.body))
+        self.assertTrue(ticket.answered_at)
         self.assertEqual(self.solution.inserted_count, 1)
         self.assertEqual(self.solution.solved_count, 0)
         for kind in ("solved", "closed", "open", "solved"):
@@ -143,10 +148,9 @@ class TestHstyleSolution(HstyleSolutionCommon):
         self.assertFalse(self.solution.inserted_count or self.solution.solved_count)
 
     def test_counts(self):
-        for kind in ("read", "read", "deflected"):
-            self.solution._note(kind)
-        counts = self.solution.read_count, self.solution.deflected_count
-        self.assertEqual(counts, (2, 1))
+        for _customer in range(2):
+            self.solution._note("deflected")
+        self.assertEqual(self.solution.deflected_count, 2)
         self.assertEqual(self.solution.use_ids.company_id, self.company)
         with self.assertRaises(AccessError):
             self.solution.use_ids[0].with_user(self.agent).kind = "solved"

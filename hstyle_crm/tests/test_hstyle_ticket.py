@@ -1,10 +1,10 @@
 import random
-from datetime import UTC, datetime, timedelta
-from zoneinfo import ZoneInfo
+from datetime import datetime, timedelta
 
 from freezegun import freeze_time
 
-from odoo import Command, fields
+from odoo import Command
+from odoo.exceptions import AccessError
 from odoo.tests import tagged
 
 from .common import HstyleCommon
@@ -14,7 +14,7 @@ KINDS = ("new", "open", "waiting", "solved", "closed")
 
 
 class HstyleTicketCommon(HstyleCommon):
-    """A team that works from 9 to 17 (UTC) on weekdays: 2 hours to answer, 8 to solve."""
+    """A team works from 9 to 17 (UTC) on weekdays: 2 hours to answer, 8 to solve."""
 
     @classmethod
     def setUpClass(cls):
@@ -33,8 +33,9 @@ class HstyleTicketCommon(HstyleCommon):
         cls.sla = cls.env["hstyle.sla"].create(
             {"name": "All", "answer_hours": 2, "solve_hours": 8}
         )
-        stages = cls.env["hstyle.ticket.stage"].search([])
-        cls.stages = {kind: stages.filtered(lambda s: s.kind == kind) for kind in KINDS}
+        cls.stages = {
+            kind: cls.env.ref(f"hstyle_crm.ticket_stage_{kind}") for kind in KINDS
+        }
 
     @classmethod
     def _create_calendar(cls, tz="UTC", hours=((9, 17),), days=range(5)):
@@ -64,9 +65,9 @@ class HstyleTicketCommon(HstyleCommon):
         with freeze_time(moment):
             ticket.stage_id = self.stages[kind]
 
-    def _escalate(self, moment):
-        with freeze_time(moment):
-            self.env["hstyle.ticket.breach"]._cron_escalate()
+    def _run(self, moment, job="deadlines"):
+        with freeze_time(moment), self.enter_registry_test_mode():
+            self.env.ref(f"hstyle_crm.ir_cron_ticket_{job}").method_direct_trigger()
 
 
 @tagged("post_install", "-at_install")
@@ -88,7 +89,7 @@ class TestHstyleTicket(HstyleTicketCommon):
         ticket = self._open(MONDAY + timedelta(hours=9))
         self._move(ticket, "waiting", MONDAY + timedelta(hours=10))
         self.assertFalse(ticket.solve_due)
-        self._escalate(MONDAY + timedelta(days=20))
+        self._run(MONDAY + timedelta(days=20))
         self.assertFalse(ticket.solve_verdict)
         self._move(ticket, "open", MONDAY + timedelta(days=1, hours=9))
         self.assertEqual(ticket.solve_due, MONDAY + timedelta(days=1, hours=16))
@@ -104,7 +105,7 @@ class TestHstyleTicket(HstyleTicketCommon):
         ticket = self._open(MONDAY + timedelta(hours=9))
         late = MONDAY + timedelta(hours=17, minutes=1)
         for _run in range(2):
-            self._escalate(late)
+            self._run(late)
         self.assertEqual(ticket.solve_verdict, "breached")
         self.assertEqual(
             sorted(self.env["hstyle.ticket.breach"].search([]).mapped("deadline")),
@@ -112,13 +113,13 @@ class TestHstyleTicket(HstyleTicketCommon):
         )
         self.assertFalse(ticket.activity_ids, "Nobody is at work after 17:00")
         for _run in range(2):
-            self._escalate(MONDAY + timedelta(days=1, hours=9))
+            self._run(MONDAY + timedelta(days=1, hours=9))
         # Two deadlines, the owner and the team leader.
         self.assertEqual(len(ticket.activity_ids), 4)
 
     def test_a_verdict_stays(self):
         ticket = self._open(MONDAY + timedelta(hours=9))
-        self._escalate(MONDAY + timedelta(hours=12))
+        self._run(MONDAY + timedelta(hours=12))
         self.assertEqual(ticket.answer_verdict, "breached")
         self.sla.answer_hours = self.sla.solve_hours = 100
         with freeze_time(MONDAY + timedelta(hours=13)):
@@ -135,7 +136,7 @@ class TestHstyleTicket(HstyleTicketCommon):
         self.assertEqual(ticket.solve_due, MONDAY + timedelta(days=7, hours=16))
 
     def test_random_walks(self):
-        """From any stage to any other: the clock agrees with one that counts minutes."""
+        """From any stage to any other: as a clock says that counts minutes."""
         draw = random.Random(17)
         for _walk in range(40):
             moment = MONDAY + timedelta(minutes=draw.randrange(7 * 1440))
@@ -167,49 +168,95 @@ class TestHstyleTicket(HstyleTicketCommon):
                 over = None if left else moment
         return over, verdict
 
+    def test_rules_change(self):
+        """Hours, holidays, levels and tiers: open tickets are planned again."""
+        noon = MONDAY + timedelta(hours=12)
+        ticket = self._open(MONDAY + timedelta(hours=9))
+        self._run(MONDAY + timedelta(hours=9))
+        self.sla.solve_hours = 12
+        self._run(noon)
+        tuesday = MONDAY + timedelta(days=1)
+        self.assertEqual(ticket.solve_due, tuesday + timedelta(hours=13))
+        self.calendar.attendance_ids.hour_from = 10
+        self._run(noon)
+        self.assertEqual(ticket.solve_due, tuesday + timedelta(hours=15))
+        self._add_holiday(tuesday)
+        self._run(noon)
+        self.assertEqual(ticket.solve_due, tuesday + timedelta(days=1, hours=15))
+        self.team.calendar_id = False
+        self._run(noon)
+        self.assertEqual(ticket.solve_due, MONDAY + timedelta(hours=21))
+        self.assertFalse(ticket.is_stale)
 
-@tagged("post_install", "-at_install")
-class TestTicketCalendars(HstyleTicketCommon):
-    def test_time_zones_and_holidays(self):
-        """Around the change of the clocks, with lunch and leaves: minute by minute."""
-        draw = random.Random(3)
-        for tz in ("Asia/Shanghai", "Europe/Berlin", "America/New_York"):
-            hours = ((8, 12), (13, 17.5))
-            calendar = self._create_calendar(tz, hours, range(6))
-            self.team.calendar_id = calendar
-            holidays = self._add_leaves(calendar, draw)
-            for _case in range(10):
-                start = datetime(2026, 3, 6) + timedelta(minutes=draw.randrange(40000))
-                ticket = self._open(start)
-                expected = self._count(ZoneInfo(tz), hours, holidays, start)
-                self.assertEqual(ticket.solve_due, expected, (tz, start))
+    def test_rules_change_before_the_job(self):
+        """What is decided meanwhile is decided by the rules that hold now."""
+        ticket = self._open(MONDAY + timedelta(hours=9))
+        self.sla.write({"answer_hours": 1, "solve_hours": 1})
+        self._move(ticket, "solved", MONDAY + timedelta(hours=11))
+        self.assertEqual(ticket.solve_verdict, "breached")
 
-    def _add_leaves(self, calendar, draw):
-        leaves = []
-        for _leave in range(3):
-            start = datetime(2026, 3, 6) + timedelta(hours=draw.randrange(700))
-            leaves.append((start, start + timedelta(hours=draw.randrange(1, 40))))
-        self.env["resource.calendar.leaves"].create(
-            [
-                {
-                    "name": "Holiday",
-                    "calendar_id": calendar.id,
-                    "company_id": self.company.id,
-                    "date_from": first,
-                    "date_to": last,
-                }
-                for first, last in leaves
-            ]
+    def _add_holiday(self, day, company=None):
+        """Close all teams of a company for a day."""
+        leaves = self.env["resource.calendar.leaves"].with_company(company)
+        day = {"date_from": day, "date_to": day + timedelta(days=1)}
+        leave = leaves.create({"name": "Holiday", "calendar_id": False, **day})
+        self.assertEqual(leave.company_id, company or self.company)
+
+    def test_holidays_of_another_company(self):
+        other = self.env["res.company"].create({"name": "Other"})
+        self._add_holiday(MONDAY, other)
+        ticket = self._open(MONDAY + timedelta(hours=9))
+        self.assertEqual(ticket.solve_due, MONDAY + timedelta(hours=17))
+
+    def test_tier_changes(self):
+        grade = self.env["res.partner.grade"].search([("is_tier", "=", True)])[-1]
+        self.sla.copy({"sequence": 1, "solve_hours": 3, "grade_ids": grade.ids})
+        partner = self._create_partner()
+        ticket = self._open(MONDAY + timedelta(hours=9), partner_id=partner.id)
+        self.assertEqual(ticket.solve_due, MONDAY + timedelta(hours=17))
+        with freeze_time(MONDAY + timedelta(hours=9)):
+            change = grade._prepare_change(partner, grade, "manual")
+            grade._assign([change])
+        self._run(MONDAY + timedelta(hours=10))
+        self.assertEqual(ticket.solve_due, MONDAY + timedelta(hours=12))
+
+    def test_closing(self):
+        solved, waiting, open_ = [self._open(MONDAY) for _number in range(3)]
+        self._move(solved, "solved", MONDAY + timedelta(hours=10))
+        self._move(waiting, "waiting", MONDAY + timedelta(hours=10))
+        self._run(MONDAY + timedelta(days=6), job="close")
+        self.assertNotIn("closed", (solved.kind, waiting.kind))
+        self._run(MONDAY + timedelta(days=8), job="close")
+        self.assertEqual((solved.kind, waiting.kind), ("closed", "closed"))
+        self.assertEqual((solved.is_auto_closed, waiting.is_auto_closed), (False, True))
+        self.assertEqual(open_.kind, "new")
+
+    def test_only_the_ticket_writes_its_times(self):
+        ticket = self._open(MONDAY)
+        for name, value in {
+            "solve_verdict": "met",
+            "opened_at": MONDAY,
+            "number": "T1",
+            "reopen_count": 0,
+        }.items():
+            with self.assertRaises(AccessError, msg=name):
+                ticket.write({name: value})
+            with self.assertRaises(AccessError, msg=name):
+                self._open(MONDAY, **{name: value})
+        tickets = ticket.with_context(default_solve_verdict="met", default_number="T1")
+        other = tickets.create({"name": "Mine", "team_id": self.team.id})
+        self.assertEqual((other.solve_verdict, other.number != "T1"), (False, True))
+
+    def test_open_tickets_stop_marketing(self):
+        partner = self._create_partner(email="mei@example.com")
+        self.env["hstyle.consent"]._record(
+            partner, "email", "marketing", given=True, source="Test"
         )
-        return leaves
+        ticket = self._open(MONDAY, partner_id=partner.id)
 
-    def _count(self, tz, hours, holidays, start):
-        left, moment = 8 * 60, start
-        while left:
-            local = moment.replace(tzinfo=UTC).astimezone(tz)
-            hour = local.hour + local.minute / 60
-            works = local.weekday() < 6 and any(a <= hour < b for a, b in hours)
-            works = works and not any(a <= moment < b for a, b in holidays)
-            moment += timedelta(minutes=1)
-            left -= works
-        return fields.Datetime.to_datetime(moment)
+        self.assertFalse(partner._filter_contactable("email", "marketing"))
+        self.assertTrue(partner._filter_contactable("email", "service"))
+        refused = self.env["hstyle.contact"].search([("partner_id", "=", partner.id)])
+        self.assertEqual(refused.reason, "ticket")
+        self._move(ticket, "solved", MONDAY + timedelta(hours=10))
+        self.assertTrue(partner._filter_contactable("email", "marketing"))

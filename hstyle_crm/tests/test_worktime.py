@@ -21,7 +21,7 @@ def draw_spans(draw, most):
 
 
 def walk(spans, pauses, start):
-    """Yield each minute that counts, from a start on: a clock that knows no shortcut."""
+    """Yield each minute that counts, from a start on: a clock without shortcuts."""
     moment = start
     while moment < START + LENGTH * MINUTE:
         works = any(first <= moment < last for first, last in spans)

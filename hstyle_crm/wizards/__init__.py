@@ -7,6 +7,10 @@ from . import hstyle_points_opening
 from . import hstyle_referral_entry
 from . import hstyle_roster_import
 from . import hstyle_segment_trial
+from . import hstyle_ticket_compensation
+from . import hstyle_ticket_handover
+from . import hstyle_ticket_merge
+from . import hstyle_ticket_split
 from . import hstyle_tier_change
 from . import hstyle_tier_statement
 from . import hstyle_tier_trial

@@ -17,7 +17,7 @@ class HstyleAppointmentSlot(models.TransientModel):
     @api.model
     def _offer(self, ticket):
         """Return the free times for a ticket."""
-        slots = ticket.team_id._get_free_slots()
+        slots = ticket._get_free_slots()
         return self.create(
             [
                 {"ticket_id": ticket.id, "start": start, "user_ids": users.ids}
