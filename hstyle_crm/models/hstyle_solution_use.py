@@ -58,6 +58,8 @@ class HstyleSolutionUse(models.Model):
             )
         )
         solutions.invalidate_recordset()
+        if ticket:
+            ticket.invalidate_recordset(["solution_use_ids"])
 
     @api.model
     def _merge_tickets(self, tickets):
