@@ -351,6 +351,7 @@ SHIPPED = (
     "hstyle.referral.program",
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
+    "hstyle.solution",
     "hstyle.ticket.team",
     "hstyle.sla",
 )
@@ -464,6 +465,11 @@ class TestAccess(HstyleCommon):
         ticket = self.env["hstyle.ticket"].create(values)
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        solution = self.env["hstyle.solution"].create(
+            {"name": "Theirs", "answer": "Theirs", "company_id": company.id}
+        )
+        solution._note("inserted", ticket)
+        ticket._book(max(ticket._get_free_slots()))
         self._give_reports(company, team)
         return ticket
 
