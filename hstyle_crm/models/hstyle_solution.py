@@ -78,7 +78,7 @@ class HstyleSolution(models.Model):
         string="Author",
         index="btree_not_null",
         domain=[("share", "=", False)],
-        default=lambda self: self.env.user,
+        default=lambda self: self.env.user.filtered("active"),
         help="Is asked whether it still holds.",
     )
     review_on = fields.Date(

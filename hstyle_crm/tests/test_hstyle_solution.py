@@ -82,7 +82,8 @@ class TestHstyleSolution(HstyleSolutionCommon):
         self.assertFalse(self._find("return"))
         theirs = self.env["hstyle.solution"].with_user(self.agent)
         self.assertFalse(theirs._find("return"))
-        self.assertEqual(theirs.sudo().with_company(company)._find("return"), self.solution)
+        theirs_too = theirs.sudo().with_company(company)
+        self.assertEqual(theirs_too._find("return"), self.solution)
         self.solution.company_id = False
         self.assertEqual(theirs._find("return"), self.solution)
 
