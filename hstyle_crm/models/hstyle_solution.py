@@ -164,12 +164,7 @@ class HstyleSolution(models.Model):
         """Return SQL: id and score of what fits, among those that may be read."""
         return SQL(
             """
-              WITH readable AS MATERIALIZED (
-                    SELECT id, words
-                      FROM hstyle_solution
-                     WHERE id IN %(readable)s
-                   ),
-                   asked AS (
+              WITH asked AS MATERIALIZED (
                     SELECT quote_literal(lexeme) AS word
                       FROM unnest(hstyle_words(jsonb_build_object('', %(text)s::text)))
                    ),
@@ -178,10 +173,11 @@ class HstyleSolution(models.Model):
                            words @@ (word || ':A')::tsquery AS in_name,
                            count(*) OVER (PARTITION BY word) AS spread
                       FROM asked
-                      JOIN readable ON words @@ word::tsquery
+                      JOIN hstyle_solution ON words @@ word::tsquery
+                     WHERE id IN %(readable)s
                    )
             SELECT hits.id,
-                   sum(ln(1 + (SELECT count(*) FROM readable)::float / spread)
+                   sum(ln(1 + (SELECT count(*) FROM hstyle_solution)::float / spread)
                        * CASE WHEN in_name THEN %(name_weight)s ELSE 1 END)
                    * CASE WHEN EXISTS (
                          SELECT FROM hstyle_solution_hstyle_ticket_intent_rel r
