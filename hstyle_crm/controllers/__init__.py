@@ -5,6 +5,7 @@ from . import sms
 from . import portal_offers
 from . import portal_agent
 from . import portal_gifts
+from . import portal_appointment
 from . import portal_ticket
 from . import portal_ticket_new
 from . import referral

@@ -1,4 +1,5 @@
 from . import account_move
+from . import calendar_event
 from . import hstyle_job
 from . import hstyle_promise_document
 from . import hstyle_ticket_counter
@@ -117,10 +118,12 @@ from . import hstyle_shop
 from . import hstyle_sms_reply
 from . import hstyle_sms_settings
 from . import hstyle_sms_text
+from . import hstyle_appointment
 from . import hstyle_solution
 from . import hstyle_solution_use
 from . import hstyle_student
 from . import hstyle_sla
+from . import hstyle_ticket_appointment
 from . import hstyle_ticket_clock
 from . import hstyle_ticket_job
 from . import hstyle_ticket_gateway
@@ -138,6 +141,7 @@ from . import hstyle_ticket_intent
 from . import hstyle_ticket_member
 from . import hstyle_ticket_pause
 from . import hstyle_ticket_reason
+from . import hstyle_ticket_slot
 from . import hstyle_ticket_stage
 from . import hstyle_ticket_team
 from . import hstyle_ticket_report

@@ -78,7 +78,7 @@ class HstyleSolution(models.Model):
         string="Author",
         index="btree_not_null",
         domain=[("share", "=", False)],
-        default=lambda self: self.env.user,
+        default=lambda self: self.env.user.filtered("active"),
         help="Is asked whether it still holds.",
     )
     review_on = fields.Date(
@@ -91,7 +91,6 @@ class HstyleSolution(models.Model):
     )
     inserted_count = fields.Integer(string="Given", compute="_compute_counts")
     solved_count = fields.Integer(string="Solved by it", compute="_compute_counts")
-    read_count = fields.Integer(string="Read", compute="_compute_counts")
     deflected_count = fields.Integer(
         string="Not asked",
         compute="_compute_counts",
@@ -121,7 +120,7 @@ class HstyleSolution(models.Model):
     def _compute_counts(self):
         counts = self.env["hstyle.solution.use"]._count(self)
         for solution in self:
-            for kind in ("inserted", "solved", "read", "deflected"):
+            for kind in ("inserted", "solved", "deflected"):
                 solution[f"{kind}_count"] = counts.get((solution.id, kind), 0)
 
     # === SEARCH === #
@@ -165,12 +164,7 @@ class HstyleSolution(models.Model):
         """Return SQL: id and score of what fits, among those that may be read."""
         return SQL(
             """
-              WITH readable AS MATERIALIZED (
-                    SELECT id, words
-                      FROM hstyle_solution
-                     WHERE id IN %(readable)s
-                   ),
-                   asked AS (
+              WITH asked AS MATERIALIZED (
                     SELECT quote_literal(lexeme) AS word
                       FROM unnest(hstyle_words(jsonb_build_object('', %(text)s::text)))
                    ),
@@ -179,10 +173,11 @@ class HstyleSolution(models.Model):
                            words @@ (word || ':A')::tsquery AS in_name,
                            count(*) OVER (PARTITION BY word) AS spread
                       FROM asked
-                      JOIN readable ON words @@ word::tsquery
+                      JOIN hstyle_solution ON words @@ word::tsquery
+                     WHERE id IN %(readable)s
                    )
             SELECT hits.id,
-                   sum(ln(1 + (SELECT count(*) FROM readable)::float / spread)
+                   sum(ln(1 + (SELECT count(*) FROM hstyle_solution)::float / spread)
                        * CASE WHEN in_name THEN %(name_weight)s ELSE 1 END)
                    * CASE WHEN EXISTS (
                          SELECT FROM hstyle_solution_hstyle_ticket_intent_rel r
@@ -205,10 +200,31 @@ class HstyleSolution(models.Model):
     def _note(self, kind, ticket=None):
         """Record that solutions were used.
 
-        :param kind: "inserted", "solved", "read" or "deflected"
+        :param kind: "inserted", "solved" or "deflected"
         :param ticket: counts once for each
         """
         self.env["hstyle.solution.use"].sudo()._add(self, kind, ticket)
+
+    def action_insert(self):
+        """Open the answer to the ticket of the context, in its customer's language."""
+        self.ensure_one()
+        ticket = self.env["hstyle.ticket"].browse(self.env.context["hstyle_ticket_id"])
+        lang = ticket.partner_id.lang or self.env.lang
+        return {
+            "type": "ir.actions.act_window",
+            "name": self.env._("Answer"),
+            "res_model": "mail.compose.message",
+            "view_mode": "form",
+            "target": "new",
+            "context": {
+                "default_model": ticket._name,
+                "default_res_ids": ticket.ids,
+                "default_composition_mode": "comment",
+                "default_partner_ids": ticket.partner_id.ids,
+                "default_body": self.with_context(lang=lang).answer,
+                "hstyle_solution_id": self.id,
+            },
+        }
 
     # === REVIEW === #
 

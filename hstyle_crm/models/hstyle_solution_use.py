@@ -4,7 +4,6 @@ from odoo.tools import SQL
 KINDS = [
     ("inserted", "Given to a customer"),
     ("solved", "Solved a ticket"),
-    ("read", "Read by a customer"),
     ("deflected", "Helped before it was asked"),
 ]
 
@@ -59,6 +58,8 @@ class HstyleSolutionUse(models.Model):
             )
         )
         solutions.invalidate_recordset()
+        if ticket:
+            ticket.invalidate_recordset(["solution_use_ids"])
 
     @api.model
     def _merge_tickets(self, tickets):

@@ -23,12 +23,13 @@ class HstyleTicket(models.Model):
     _description = "Ticket"
     # Our halves first: the host's methods end the call.
     _inherit = [
+        "hstyle.ticket.appointment",
+        "hstyle.ticket.solution",
         "hstyle.ticket.clock",
         "hstyle.ticket.gateway",
         "hstyle.ticket.hours",
         "hstyle.ticket.job",
         "hstyle.ticket.portal",
-        "hstyle.ticket.solution",
         "hstyle.ticket.thread",
         "hstyle.ticket.union",
         "hstyle.ticket.work",

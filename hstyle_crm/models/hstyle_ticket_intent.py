@@ -13,6 +13,9 @@ class HstyleTicketIntent(models.Model):
     active = fields.Boolean(default=True)
     needs_order = fields.Boolean(string="About an order")
     needs_product = fields.Boolean(string="About a product")
+    is_appointment = fields.Boolean(
+        string="By appointment", help="Customers choose a time on the portal."
+    )
     is_complaint = fields.Boolean(
         string="Complaint",
         help="Counts as one in the customer's profile and in the complaint heat.",

@@ -35,8 +35,9 @@ class HstyleTicketSolution(models.AbstractModel):
         return super()._message_post_after_hook(message, msg_vals)
 
     def _solve(self, now, closed):
-        super()._solve(now, closed)
+        result = super()._solve(now, closed)
         uses = self.sudo().solution_use_ids
         given = uses.filtered(lambda use: use.kind == "inserted").solution_id
         if given:
             given._note("solved", self)
+        return result

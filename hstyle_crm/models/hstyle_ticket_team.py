@@ -25,7 +25,7 @@ class HstyleTicketTeam(models.Model):
 
     _name = "hstyle.ticket.team"
     _description = "Service team"
-    _inherit = ["mail.thread", "mail.alias.mixin"]
+    _inherit = ["mail.thread", "mail.alias.mixin", "hstyle.ticket.slot"]
     _order = "sequence, id"
 
     name = fields.Char(required=True, translate=True)

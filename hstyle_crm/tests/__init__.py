@@ -57,3 +57,4 @@ from . import test_tiers_property
 from . import test_tours
 from . import test_worktime
 from . import test_hstyle_solution
+from . import test_hstyle_appointment

@@ -262,6 +262,11 @@ ACCESS = {
     "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
     "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
     "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
+    "hstyle.solution": dict.fromkeys(ROLES, "r") | {"agent": "rwc", "manager": "rwcu"},
+    "hstyle.solution.use": dict.fromkeys(ROLES, "r"),
+    "hstyle.appointment": dict.fromkeys(ROLES, "r"),
+    "hstyle.appointment.slot": dict.fromkeys(ROLES, "")
+    | {"agent": "rwcu", "manager": "rwcu"},
     "hstyle.goodwill": dict.fromkeys(ROLES, "r"),
     "hstyle.goodwill.reason": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.goodwill.budget": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
@@ -323,6 +328,7 @@ WIZARDS = {
     "hstyle.consent.change",
     "hstyle.segment.trial",
     "hstyle.segment.trial.line",
+    "hstyle.appointment.slot",
     "hstyle.referral.entry",
     "hstyle.roster.import",
     "hstyle.commission.settlement",
@@ -348,6 +354,7 @@ SHIPPED = (
     "hstyle.referral.program",
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
+    "hstyle.solution",
     "hstyle.ticket.team",
     "hstyle.sla",
 )
@@ -461,6 +468,11 @@ class TestAccess(HstyleCommon):
         ticket = self.env["hstyle.ticket"].create(values)
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        solution = self.env["hstyle.solution"].create(
+            {"name": "Theirs", "answer": "Theirs", "company_id": company.id}
+        )
+        solution._note("inserted", ticket)
+        ticket._book(max(ticket._get_free_slots()))
         self._give_reports(company, team)
         return ticket
 

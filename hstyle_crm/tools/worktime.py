@@ -5,7 +5,7 @@ none overlapping another. It may be endless; only what is needed is taken from i
 """
 
 from datetime import datetime, timedelta
-from itertools import pairwise
+from itertools import accumulate, pairwise
 
 #: Around the clock.
 ALWAYS = ((datetime.min, datetime.max),)
@@ -43,9 +43,11 @@ def get_minutes(spans, start, stop):
 def subtract(spans, pauses):
     """Yield what is left of spans without the pauses.
 
-    :param pauses: list of (start, stop), in order; a stop of None is not over
+    :param pauses: list of (start, stop), in order of their starts; they may overlap; a
+        stop of None is not over
     """
-    gaps = [(start, stop or datetime.max) for start, stop in pauses]
+    stops = accumulate((stop or datetime.max for _start, stop in pauses), max)
+    gaps = zip((start for start, _stop in pauses), stops, strict=True)
     edges = [datetime.min, *(edge for gap in gaps for edge in gap), datetime.max]
     frees = list(pairwise(edges))[::2]
     for first, last in spans:
@@ -63,3 +65,17 @@ def is_open(spans, moment):
         if moment < last:
             return True
     return False
+
+
+def iter_slots(spans, start, stop, length):
+    """Yield where slots of a length begin: one after the other in each span.
+
+    :param start, stop: slots lie between these moments
+    """
+    for first, last in spans:
+        begin = max(first, start)
+        while begin + length <= min(last, stop):
+            yield begin
+            begin += length
+        if last >= stop:
+            break

@@ -1,5 +1,6 @@
 from . import base_partner_merge
 from . import hstyle_account_handover
+from . import hstyle_appointment_slot
 from . import hstyle_commission_settlement
 from . import hstyle_consent_change
 from . import hstyle_points_opening

@@ -1,0 +1,38 @@
+from odoo import fields, models
+
+
+class CalendarEvent(models.Model):
+    """A calendar entry may be an appointment with a customer."""
+
+    _inherit = "calendar.event"
+
+    hstyle_appointment_ids = fields.One2many(
+        comodel_name="hstyle.appointment",
+        inverse_name="event_id",
+        string="Appointment",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
+
+    def write(self, vals):
+        result = super().write(vals)
+        if not vals.keys().isdisjoint({"start", "stop"}):
+            self._move_appointments()
+        return result
+
+    def unlink(self):
+        self._cancel_appointments()
+        # An appointment that is cancelled takes its entry along.
+        return super(CalendarEvent, self.exists()).unlink()
+
+    def _get_appointments(self):
+        domain = [("event_id", "in", self.ids), ("state", "=", "booked")]
+        return self.env["hstyle.appointment"].sudo().search(domain)
+
+    def _move_appointments(self):
+        for appointment in self._get_appointments():
+            event = appointment.event_id
+            if (appointment.start, appointment.stop) != (event.start, event.stop):
+                appointment._move(event.start, event.stop)
+
+    def _cancel_appointments(self):
+        self._get_appointments()._cancel(told=True)
