@@ -71,12 +71,9 @@ class HstyleTicketPortal(models.AbstractModel):
 
     def _get_survivor(self):
         """Return the ticket that this one was merged into, if of the same customer."""
-        ticket, customer = self, self.partner_id.commercial_partner_id
-        while customer and (
-            ticket.merged_into_id.partner_id.commercial_partner_id == customer
-        ):
-            ticket = ticket.merged_into_id
-        return ticket
+        survivor = self.merged_into_id
+        customers = (self | survivor).partner_id.commercial_partner_id
+        return survivor if survivor and len(customers) < 2 else self
 
     def _get_conversation(self):
         """Return what was said between customer and colleagues, oldest first."""

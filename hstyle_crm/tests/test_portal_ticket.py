@@ -72,7 +72,7 @@ class TicketPortalCase(HstyleTicketCommon, HstylePointsCommon, HttpCase):
 class TestTickets(TicketPortalCase):
     def test_list(self):
         self._ask(self.mei, name="Where is it", stage_id=self.stages["closed"].id)
-        self._ask(self.mei, name="Merged one", merged_into_id=self.ticket.id)
+        self.ticket._merge(self._ask(self.mei, name="Merged one"))
         self._ask(self.lan, name="Secret of Lan")
         self.authenticate("mei", "mei")
         page = self._read("/my/tickets")
@@ -201,9 +201,11 @@ class TestTickets(TicketPortalCase):
 
     def test_merged(self):
         """The page of a merged ticket is the one that survived, if of the customer."""
-        merged = self._ask(self.mei, name="Again", merged_into_id=self.ticket.id)
+        merged = self._ask(self.mei, name="Again")
+        self.ticket._merge(merged)
         theirs = self._ask(self.lan, name="Secret of Lan")
-        mine = self._ask(self.mei, name="Wrongly merged", merged_into_id=theirs.id)
+        mine = self._ask(self.mei, name="Wrongly merged")
+        mine.merged_into_id = theirs
         self.authenticate("mei", "mei")
         self.assertIn("Zip of", self._read(f"/my/tickets/{merged.id}"))
         self._post(f"/my/tickets/{merged.id}/answer", text="Hello")
