@@ -437,7 +437,11 @@ class TestAccess(HstyleCommon):
     def _give_tickets(self, company):
         """Let a company's service miss a deadline, and wait for a customer."""
         team = self.env["hstyle.ticket.team"].create(
-            {"name": "Theirs", "company_id": company.id}
+            {
+                "name": "Theirs",
+                "company_id": company.id,
+                "member_ids": self.agent.ids,
+            }
         )
         level = {"name": "Theirs", "answer_hours": 1, "solve_hours": 1}
         self.env["hstyle.sla"].create({**level, "company_id": company.id})
@@ -447,6 +451,7 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
         return ticket
+
     def _give_satisfaction(self, company):
         """Let a customer of a company be less satisfied than before."""
         policies = self.env["hstyle.satisfaction.policy"]
