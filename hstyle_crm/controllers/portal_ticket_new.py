@@ -13,10 +13,6 @@ ORDERS = 12
 class NewTicketPortal(TicketPortal):
     """How customers ask: what others were answered comes first, then the form."""
 
-    def _get_ticket_team(self):
-        """Return who answers on this site, or none."""
-        return request.env["hstyle.ticket"].sudo()._get_default_team()
-
     def _get_intents(self):
         return request.env["hstyle.ticket.intent"].sudo().search([])
 
@@ -113,7 +109,9 @@ class NewTicketPortal(TicketPortal):
         is_sale = order._name == "sale.order"
         lines = order.order_line if is_sale else order.line_ids
         if is_sale:
-            lines = lines.filtered(lambda one: not (one.display_type or one.is_downpayment))
+            lines = lines.filtered(
+                lambda one: not (one.display_type or one.is_downpayment)
+            )
         return {
             "key": _key(order),
             "order": order,

@@ -86,6 +86,15 @@ class HstyleTicketPortal(models.AbstractModel):
         ]
         return self.env["mail.message"].search(domain, order="date, id")
 
+    @api.model
+    def _get_allowed_access_params(self):
+        """Let the link of a mail open our page alone.
+
+        The host's own routes would give who has it all activities and files, those of
+        notes included.
+        """
+        return set()
+
     def _get_portal_status(self):
         """Return where a ticket stands, as its customer reads it."""
         return {
