@@ -35,6 +35,10 @@ class TicketPortal(AgentPortal):
             ("merged_into_id", "=", False),
         ]
 
+    def _get_ticket_team(self):
+        """Return who answers on this site, or none."""
+        return request.env["hstyle.ticket"].sudo()._get_default_team()
+
     def _prepare_home_portal_values(self, counters):
         values = super()._prepare_home_portal_values(counters)
         if "ticket_count" in counters:
@@ -68,6 +72,7 @@ class TicketPortal(AgentPortal):
             pager=pager,
             show=show if operator else "all",
             done=done,
+            can_ask=bool(self._get_ticket_team()),
             say_moment=self._say_moment,
         )
 

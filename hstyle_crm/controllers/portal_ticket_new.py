@@ -13,10 +13,6 @@ ORDERS = 12
 class NewTicketPortal(TicketPortal):
     """How customers ask: what others were answered comes first, then the form."""
 
-    def _get_ticket_team(self):
-        """Return who answers on this site, or none."""
-        return request.env["hstyle.ticket"].sudo()._get_default_team()
-
     def _get_intents(self):
         return request.env["hstyle.ticket.intent"].sudo().search([])
 

@@ -71,12 +71,9 @@ class HstyleTicketPortal(models.AbstractModel):
 
     def _get_survivor(self):
         """Return the ticket that this one was merged into, if of the same customer."""
-        ticket, customer = self, self.partner_id.commercial_partner_id
-        while customer and (
-            ticket.merged_into_id.partner_id.commercial_partner_id == customer
-        ):
-            ticket = ticket.merged_into_id
-        return ticket
+        survivor = self.merged_into_id
+        customers = (self | survivor).partner_id.commercial_partner_id
+        return survivor if survivor and len(customers) < 2 else self
 
     def _get_conversation(self):
         """Return what was said between customer and colleagues, oldest first."""
@@ -88,6 +85,15 @@ class HstyleTicketPortal(models.AbstractModel):
             ("is_internal", "=", False),
         ]
         return self.env["mail.message"].search(domain, order="date, id")
+
+    @api.model
+    def _get_allowed_access_params(self):
+        """Let the link of a mail open our page alone.
+
+        The host's own routes would give who has it all activities and files, those of
+        notes included.
+        """
+        return set()
 
     def _get_portal_status(self):
         """Return where a ticket stands, as its customer reads it."""

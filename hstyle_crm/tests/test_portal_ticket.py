@@ -72,7 +72,7 @@ class TicketPortalCase(HstyleTicketCommon, HstylePointsCommon, HttpCase):
 class TestTickets(TicketPortalCase):
     def test_list(self):
         self._ask(self.mei, name="Where is it", stage_id=self.stages["closed"].id)
-        self._ask(self.mei, name="Merged one", merged_into_id=self.ticket.id)
+        self.ticket._merge(self._ask(self.mei, name="Merged one"))
         self._ask(self.lan, name="Secret of Lan")
         self.authenticate("mei", "mei")
         page = self._read("/my/tickets")
@@ -201,9 +201,11 @@ class TestTickets(TicketPortalCase):
 
     def test_merged(self):
         """The page of a merged ticket is the one that survived, if of the customer."""
-        merged = self._ask(self.mei, name="Again", merged_into_id=self.ticket.id)
+        merged = self._ask(self.mei, name="Again")
+        self.ticket._merge(merged)
         theirs = self._ask(self.lan, name="Secret of Lan")
-        mine = self._ask(self.mei, name="Wrongly merged", merged_into_id=theirs.id)
+        mine = self._ask(self.mei, name="Wrongly merged")
+        mine.merged_into_id = theirs
         self.authenticate("mei", "mei")
         self.assertIn("Zip of", self._read(f"/my/tickets/{merged.id}"))
         self._post(f"/my/tickets/{merged.id}/answer", text="Hello")
@@ -298,18 +300,33 @@ class TestTicketLinks(TicketPortalCase):
         self._post_by_link("answer", access_token=self.token, text="I help her")
         self.assertEqual(self.ticket._get_conversation().author_id, self.lan)
 
-    def test_the_host_shows_no_notes(self):
-        """What the host's own routes give to who has the link."""
+    @mute_logger("odoo.http")
+    def test_the_hosts_doors(self):
+        """The host's own routes give nothing to who has the link: of its documents
+        they would give the files of notes and the activities."""
         self._say("Hello Mei")
-        self._say("Do not refund", note=True)
-        params = {
-            "thread_model": "hstyle.ticket",
-            "thread_id": self.ticket.id,
-            "token": self.token,
-        }
-        answer = str(self.make_jsonrpc_request("/mail/chatter_fetch", params))
-        self.assertIn("Hello Mei", answer)
-        self.assertNotIn("refund", answer)
+        self._say("x", note=True, attachments=[("secret.txt", b"x")])
+        self.ticket.activity_schedule(summary="Secret plan")
+        thread = {"thread_model": "hstyle.ticket", "thread_id": self.ticket.id}
+        link = {"pid": self.mei.id, "hash": self.ticket._sign_token(self.mei.id)}
+        wanted = ["activities", "attachments", "followers", "suggestedRecipients"]
+        for access in ({"token": self.token}, link):
+            fetch = {**thread, "access_params": access, "request_list": wanted}
+            for route, params in (
+                ("/mail/data", {"fetch_params": [["mail.thread", fetch]]}),
+                ("/mail/chatter_fetch", {**thread, **access}),
+                (
+                    "/mail/message/post",
+                    {**thread, **access, "post_data": {"body": "x"}},
+                ),
+            ):
+                try:
+                    answer = str(self.make_jsonrpc_request(route, params))
+                except JsonRpcException:
+                    answer = ""
+                for text in ("secret.txt", "Secret plan", "Hello Mei", "mei"):
+                    self.assertNotIn(text, answer, route)
+        self.assertEqual(self._get_words(), ["Hello Mei"])
 
 
 @tagged("post_install", "-at_install")
@@ -345,6 +362,7 @@ class TestTicketSecurity(TicketPortalCase):
         new_test_user(self.env, login="plain", groups="base.group_user")
         self._check_closed("plain")
 
+    @mute_logger("odoo.http")
     def test_another_company(self):
         company = self.env["res.company"].create({"name": "Other"})
         new_test_user(
@@ -684,7 +702,9 @@ class TestNewTicket(TicketPortalCase):
         self.assertTrue(self._send(key="abc"), "A form of somebody else")
 
     def test_no_team(self):
+        self.assertIn("Ask us", self._read("/my/tickets"))
         self.team.active = False
+        self.assertNotIn("Ask us ", self._read("/my/tickets"))
         self._read("/my/tickets/new", 404)
         response = self._post("/my/tickets/new", name="x", text="x")
         self.assertEqual(response.status_code, 404)
