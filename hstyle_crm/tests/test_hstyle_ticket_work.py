@@ -289,6 +289,20 @@ class TestUnion(HstyleTicketWorkCommon):
         with self.assertRaisesRegex(ValidationError, third.number):
             first.stage_id = self.stages["open"]
 
+    def test_solutions_follow(self):
+        """What both used is counted once, on the one that goes on."""
+        solution = self.env["hstyle.solution"].create({"name": "Q", "answer": "A"})
+        first, second = (
+            self._open(MONDAY, partner_id=self.customer.id) for _number in range(2)
+        )
+        for ticket in (first, second):
+            solution._note("inserted", ticket)
+        self._merge(second, first)
+        uses = self.env["hstyle.solution.use"].search(
+            [("solution_id", "=", solution.id)]
+        )
+        self.assertEqual((uses.kind, uses.ticket_id), ("inserted", second))
+
     def test_answer_of_the_merged_one_counts(self):
         first = self._open(MONDAY + timedelta(hours=9), partner_id=self.customer.id)
         with freeze_time(MONDAY + timedelta(hours=10)):
