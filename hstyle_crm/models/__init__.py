@@ -1,5 +1,6 @@
 from . import account_move
 from . import hstyle_job
+from . import hstyle_promise_document
 from . import hstyle_ticket_counter
 from . import crm_lead
 from . import hstyle_account_assignment
@@ -33,6 +34,11 @@ from . import hstyle_gift_year
 from . import hstyle_gift
 from . import hstyle_gift_pack
 from . import hstyle_gift_supply
+from . import hstyle_goodwill_gift
+from . import hstyle_goodwill
+from . import hstyle_goodwill_budget
+from . import hstyle_goodwill_reason
+from . import hstyle_goodwill_settings
 from . import hstyle_import_sheet
 from . import hstyle_import_step
 from . import hstyle_import
@@ -102,6 +108,9 @@ from . import hstyle_segment_customer
 from . import hstyle_segment_member
 from . import hstyle_segment_run
 from . import hstyle_segment_size
+from . import hstyle_promise_customer
+from . import hstyle_promise_job
+from . import hstyle_promise
 from . import hstyle_proof
 from . import hstyle_redemption
 from . import hstyle_shop
@@ -118,6 +127,7 @@ from . import hstyle_ticket_portal
 from . import hstyle_ticket_solution
 from . import hstyle_ticket_hours
 from . import hstyle_ticket_thread
+from . import hstyle_ticket_goodwill
 from . import hstyle_ticket_union
 from . import hstyle_ticket_work
 from . import hstyle_ticket

@@ -3,7 +3,7 @@ from odoo import fields, models
 
 class CrmLead(models.Model):
     _name = "crm.lead"
-    _inherit = ["crm.lead", "hstyle.ticket.counter"]
+    _inherit = ["crm.lead", "hstyle.promise.document", "hstyle.ticket.counter"]
 
     hstyle_ticket_id = fields.Many2one(
         comodel_name="hstyle.ticket",

@@ -31,6 +31,8 @@ class HstyleTicket(models.Model):
         "hstyle.ticket.thread",
         "hstyle.ticket.union",
         "hstyle.ticket.work",
+        "hstyle.ticket.goodwill",
+        "hstyle.promise.document",
         "portal.mixin",
         "mail.thread.cc",
         "mail.activity.mixin",

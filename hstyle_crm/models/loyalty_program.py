@@ -266,6 +266,20 @@ class LoyaltyProgram(models.Model):
         agent = user.has_group("hstyle_crm.hstyle_crm_group_agent")
         return self.agent_limit if agent else 0
 
+    @api.model
+    def _get_points_program(self, company):
+        """Return the program of the points of a company's members, maybe none."""
+        companies = [company.id, *company.parent_ids.ids]
+        domain = [*self._check_company_domain(companies), ("managed", "=", True)]
+        return self.search(domain, limit=1)
+
+    def _get_goodwill_reward(self):
+        """Return the reward that makes coupons worth any amount, maybe none."""
+        coupons = self.filtered(lambda p: p.program_type == "coupons")
+        return coupons.reward_ids.filtered(
+            lambda reward: reward.discount_mode == "per_point"
+        )[:1]
+
     def _get_today(self):
         """Return the day of business of the program's company."""
         company = self.company_id or self.env.ref("base.main_company")

@@ -13,7 +13,7 @@ from ..tools import hashing
 
 class ResCompany(models.Model):
     _name = "res.company"
-    _inherit = ["res.company", "hstyle.sms.settings"]
+    _inherit = ["res.company", "hstyle.sms.settings", "hstyle.goodwill.settings"]
 
     # Lifecycle stages: days since the last order at which a stage ends.
     hstyle_active_days = fields.Integer(

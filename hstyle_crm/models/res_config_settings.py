@@ -56,6 +56,19 @@ class ResConfigSettings(models.TransientModel):
         related="company_id.hstyle_gift_days", readonly=False
     )
 
+    hstyle_goodwill_program_id = fields.Many2one(
+        related="company_id.hstyle_goodwill_program_id", readonly=False
+    )
+    hstyle_goodwill_pricelist_id = fields.Many2one(
+        related="company_id.hstyle_goodwill_pricelist_id", readonly=False
+    )
+    hstyle_goodwill_price_value = fields.Float(
+        related="company_id.hstyle_goodwill_price_value", readonly=False
+    )
+    hstyle_goodwill_days = fields.Integer(
+        related="company_id.hstyle_goodwill_days", readonly=False
+    )
+
     def action_hstyle_refresh(self):
         """Refresh the customer profiles now, in the background."""
         return self.env["hstyle.profile"].action_refresh()

@@ -18,6 +18,7 @@ class ResPartner(models.Model):
         "hstyle.referrer",
         "hstyle.satisfaction.customer",
         "hstyle.student",
+        "hstyle.promise.customer",
         "hstyle.ticket.counter",
     ]
 

@@ -29,6 +29,7 @@ class SaleOrder(models.Model):
         "hstyle.order.discount",
         "hstyle.order.offer",
         "hstyle.order.referral",
+        "hstyle.promise.document",
         "hstyle.ticket.counter",
     ]
     _ticket_path = "order_id"

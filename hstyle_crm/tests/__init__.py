@@ -21,6 +21,8 @@ from . import test_hstyle_roster
 from . import test_hstyle_satisfaction
 from . import test_hstyle_segment
 from . import test_hstyle_student
+from . import test_hstyle_goodwill
+from . import test_hstyle_promise
 from . import test_hstyle_ticket
 from . import test_hstyle_ticket_calendars
 from . import test_hstyle_ticket_work

@@ -262,6 +262,12 @@ ACCESS = {
     "hstyle.gift.pack": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "rwcu"},
     "hstyle.gift.supply": dict.fromkeys(ROLES, "") | {"campus": "rc", "manager": "rc"},
     "hstyle.gift.report": dict.fromkeys(ROLES, "") | {"campus": "r", "manager": "r"},
+    "hstyle.goodwill": dict.fromkeys(ROLES, "r"),
+    "hstyle.goodwill.reason": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.goodwill.budget": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.ticket.compensation": dict.fromkeys(ROLES, "")
+    | {"agent": "rwcu", "manager": "rwcu"},
+    "hstyle.promise": dict.fromkeys(ROLES, "rwc") | {"manager": "rwcu"},
     "hstyle.ticket": dict.fromkeys(ROLES, "r") | {"agent": "rwc", "manager": "rwcu"},
     **{
         f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"}
@@ -318,6 +324,7 @@ WIZARDS = {
     "hstyle.roster.import",
     "hstyle.commission.settlement",
     "hstyle.commission.settlement.line",
+    "hstyle.ticket.compensation",
     "hstyle.ticket.handover",
     "hstyle.ticket.merge",
     "hstyle.ticket.split",
@@ -412,6 +419,7 @@ class TestAccess(HstyleCommon):
         bought = [("3", "2026-03-01", "c", "Women", "10")]
         self._import(bought, category, shop=shop, user=self.env.user)
         self._run_campaign(company)
+        self._give_goodwill(company, referral.friend_id)
         self.env["hstyle.profile"]._refresh()
         self.env["hstyle.habit"]._refresh()
         self.env["hstyle.forecast"]._make(company)
@@ -450,7 +458,31 @@ class TestAccess(HstyleCommon):
         ticket = self.env["hstyle.ticket"].create(values)
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        self._give_reports(company, team)
         return ticket
+
+    def _give_reports(self, company, team):
+        """Let a customer of a company have bought, and complained of it, long ago."""
+        ago = fields.Datetime.now() - relativedelta(days=300)
+        product = self.env["product.product"].create({"name": "Their dress"})
+        values = {
+            "partner_id": self._create_partner("Their buyer").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        with freeze_time(ago):
+            self.env["sale.order"].create(values).action_confirm()
+            reason = self.env.ref("hstyle_crm.ticket_reason_defect_seam")
+            self.env["hstyle.ticket"].create(
+                {
+                    "name": "Seam",
+                    "team_id": team.id,
+                    "product_id": product.id,
+                    "intent_id": reason.intent_id.id,
+                    "reason_id": reason.id,
+                }
+            )
+        self.env["hstyle.complaint.heat"]._refresh()
 
     def _give_satisfaction(self, company):
         """Let a customer of a company be less satisfied than before."""
@@ -465,7 +497,9 @@ class TestAccess(HstyleCommon):
             "order_line": [Command.create({"product_id": product.id})],
         }
         orders = self.env["sale.order"].create([values, values])
-        for order, day, score in zip(orders, ("2020-01-01", "2020-02-01"), (5, 4)):
+        for order, day, score in zip(
+            orders, ("2020-01-01", "2020-02-01"), (5, 4), strict=True
+        ):
             with freeze_time(day):
                 policy._ask(order)
                 order.rating_ids._answer(score)
@@ -581,6 +615,27 @@ class TestAccess(HstyleCommon):
                 "agent_id": agent.id,
                 "consent_source": "List",
                 "consent_on": today,
+            }
+        )
+
+    def _give_goodwill(self, company, partner):
+        """Let a customer of a company get goodwill within a budget, and a promise."""
+        team = self.env["hstyle.ticket.team"].create(
+            {"name": "Theirs", "company_id": company.id}
+        )
+        values = {"company_id": company.id, "group_id": self.agent.group_ids[:1].id}
+        self.env["hstyle.goodwill.budget"].create({**values, "amount": 5})
+        ticket = self.env["hstyle.ticket"].create(
+            {"name": "Theirs", "team_id": team.id, "partner_id": partner.id}
+        )
+        reason = self.env.ref("hstyle_crm.goodwill_reason_late")
+        ticket._compensate("points", 1, reason)
+        self.env["hstyle.promise"].create(
+            {
+                "name": "Theirs",
+                "partner_id": partner.id,
+                "company_id": company.id,
+                "due_on": "2100-01-01",
             }
         )
 

@@ -6,6 +6,7 @@ from . import hstyle_points_opening
 from . import hstyle_referral_entry
 from . import hstyle_roster_import
 from . import hstyle_segment_trial
+from . import hstyle_ticket_compensation
 from . import hstyle_ticket_handover
 from . import hstyle_ticket_merge
 from . import hstyle_ticket_split
