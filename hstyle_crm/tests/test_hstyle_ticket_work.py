@@ -29,6 +29,7 @@ class HstyleTicketWorkCommon(HstyleTicketCommon):
             lambda m: m.user_id == cls.cai
         ).intent_ids = cls.defect
         cls.customer = cls._create_partner("Mei", email="mei@example.com")
+        cls.dress = cls.env["product.product"].create({"name": "Dress"})
 
     def _get_member(self, user):
         return self.team.staff_ids.filtered(lambda m: m.user_id == user)
@@ -256,6 +257,14 @@ class TestUnion(HstyleTicketWorkCommon):
         said = self._say(first, "The seam", attachments=[("a.txt", b"x")])
         self._move(first, "waiting", MONDAY + timedelta(hours=10))
         first.activity_schedule(user_id=self.agent.id)
+        promise = self.env["hstyle.promise"].create(
+            {
+                "name": "Call back",
+                "partner_id": self.customer.id,
+                "document": f"hstyle.ticket,{first.id}",
+                "due_on": fields.Date.today() + timedelta(days=1),
+            }
+        )
         second = self._open(
             MONDAY + timedelta(hours=12), email="mei@example.com", reason_id=False
         )
@@ -265,6 +274,7 @@ class TestUnion(HstyleTicketWorkCommon):
         self.assertIn(said, second.message_ids)
         self.assertEqual(said.attachment_ids.res_id, second.id)
         self.assertEqual(len(second.activity_ids), 1)
+        self.assertEqual(promise.document, second)
         self.assertIn(friend, second.message_partner_ids)
         self.assertEqual(second.partner_id, self.customer)
         self.assertEqual(second.intent_id, self.defect)
@@ -447,6 +457,24 @@ class TestTicketsElsewhere(HstyleTicketWorkCommon):
         self.assertEqual(lead.referred, ticket.number)
         self.agent.group_ids |= self.env.ref("sales_team.group_sale_salesman_all_leads")
         self.assertEqual(ticket.action_create_opportunity()["res_id"], lead.id)
+
+    def test_agent_opens_a_ticket_with_an_order(self):
+        """Without a role in sales."""
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.customer.id,
+                "order_line": [Command.create({"name": "x", "product_id": self.dress.id})],
+            }
+        )
+        ticket = self._create(
+            partner_id=self.customer.id,
+            order_id=order.id,
+            order_line_ids=order.order_line.ids,
+            tag_ids=self.env["crm.tag"].create({"name": "VIP"}).ids,
+        )
+        for user in (self.agent, self.clerk):
+            with Form(ticket.with_user(user)) as form:
+                self.assertEqual(form.order_line_ids[:], order.order_line)
 
     def test_forms(self):
         """The forms of those who see tickets elsewhere open."""
