@@ -339,6 +339,7 @@ class TestUnion(HstyleTicketWorkCommon):
     def test_wizard_proposes_the_customers_tickets(self):
         ticket = self._open(MONDAY, partner_id=self.customer.id)
         other = self._open(MONDAY, partner_id=self.customer.id)
+        self._open(MONDAY, partner_id=self.customer.id, intent_id=self.advice.id)
         self._open(MONDAY, partner_id=self._create_partner("Other").id)
         wizards = self.env["hstyle.ticket.merge"].with_user(self.agent)
         form = Form(wizards.with_context(**other.action_merge()["context"]))
@@ -463,7 +464,9 @@ class TestTicketsElsewhere(HstyleTicketWorkCommon):
         order = self.env["sale.order"].create(
             {
                 "partner_id": self.customer.id,
-                "order_line": [Command.create({"name": "x", "product_id": self.dress.id})],
+                "order_line": [
+                    Command.create({"name": "x", "product_id": self.dress.id})
+                ],
             }
         )
         ticket = self._create(
