@@ -41,7 +41,6 @@ class HstyleTicketMember(models.Model):
     )
     deputy_id = fields.Many2one(
         comodel_name="res.users",
-        string="Deputy",
         index="btree_not_null",
         ondelete="set null",
         domain="[('share', '=', False), ('id', '!=', user_id)]",

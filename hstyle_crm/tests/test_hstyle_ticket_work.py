@@ -29,6 +29,7 @@ class HstyleTicketWorkCommon(HstyleTicketCommon):
             lambda m: m.user_id == cls.cai
         ).intent_ids = cls.defect
         cls.customer = cls._create_partner("Mei", email="mei@example.com")
+        cls.dress = cls.env["product.product"].create({"name": "Dress"})
 
     def _get_member(self, user):
         return self.team.staff_ids.filtered(lambda m: m.user_id == user)
@@ -256,6 +257,14 @@ class TestUnion(HstyleTicketWorkCommon):
         said = self._say(first, "The seam", attachments=[("a.txt", b"x")])
         self._move(first, "waiting", MONDAY + timedelta(hours=10))
         first.activity_schedule(user_id=self.agent.id)
+        promise = self.env["hstyle.promise"].create(
+            {
+                "name": "Call back",
+                "partner_id": self.customer.id,
+                "document": f"hstyle.ticket,{first.id}",
+                "due_on": fields.Date.today() + timedelta(days=1),
+            }
+        )
         second = self._open(
             MONDAY + timedelta(hours=12), email="mei@example.com", reason_id=False
         )
@@ -265,6 +274,7 @@ class TestUnion(HstyleTicketWorkCommon):
         self.assertIn(said, second.message_ids)
         self.assertEqual(said.attachment_ids.res_id, second.id)
         self.assertEqual(len(second.activity_ids), 1)
+        self.assertEqual(promise.document, second)
         self.assertIn(friend, second.message_partner_ids)
         self.assertEqual(second.partner_id, self.customer)
         self.assertEqual(second.intent_id, self.defect)
@@ -286,8 +296,25 @@ class TestUnion(HstyleTicketWorkCommon):
         message = self._say(first, "And now?")
         self.assertEqual(message.res_id, third.id)
         self.assertEqual((first.kind, third.kind), ("closed", "open"))
+        self._move(third, "waiting", MONDAY)
+        first.message_update({"body": "By mail"})
+        self.assertEqual((first.kind, third.kind), ("closed", "open"))
         with self.assertRaisesRegex(ValidationError, third.number):
             first.stage_id = self.stages["open"]
+
+    def test_solutions_follow(self):
+        """What both used is counted once, on the one that goes on."""
+        solution = self.env["hstyle.solution"].create({"name": "Q", "answer": "A"})
+        first, second = (
+            self._open(MONDAY, partner_id=self.customer.id) for _number in range(2)
+        )
+        for ticket in (first, second):
+            solution._note("inserted", ticket)
+        self._merge(second, first)
+        uses = self.env["hstyle.solution.use"].search(
+            [("solution_id", "=", solution.id)]
+        )
+        self.assertEqual((uses.kind, uses.ticket_id), ("inserted", second))
 
     def test_answer_of_the_merged_one_counts(self):
         first = self._open(MONDAY + timedelta(hours=9), partner_id=self.customer.id)
@@ -315,6 +342,7 @@ class TestUnion(HstyleTicketWorkCommon):
     def test_wizard_proposes_the_customers_tickets(self):
         ticket = self._open(MONDAY, partner_id=self.customer.id)
         other = self._open(MONDAY, partner_id=self.customer.id)
+        self._open(MONDAY, partner_id=self.customer.id, intent_id=self.advice.id)
         self._open(MONDAY, partner_id=self._create_partner("Other").id)
         wizards = self.env["hstyle.ticket.merge"].with_user(self.agent)
         form = Form(wizards.with_context(**other.action_merge()["context"]))
@@ -433,6 +461,26 @@ class TestTicketsElsewhere(HstyleTicketWorkCommon):
         self.assertEqual(lead.referred, ticket.number)
         self.agent.group_ids |= self.env.ref("sales_team.group_sale_salesman_all_leads")
         self.assertEqual(ticket.action_create_opportunity()["res_id"], lead.id)
+
+    def test_agent_opens_a_ticket_with_an_order(self):
+        """Without a role in sales."""
+        order = self.env["sale.order"].create(
+            {
+                "partner_id": self.customer.id,
+                "order_line": [
+                    Command.create({"name": "x", "product_id": self.dress.id})
+                ],
+            }
+        )
+        ticket = self._create(
+            partner_id=self.customer.id,
+            order_id=order.id,
+            order_line_ids=order.order_line.ids,
+            tag_ids=self.env["crm.tag"].create({"name": "VIP"}).ids,
+        )
+        for user in (self.agent, self.clerk):
+            with Form(ticket.with_user(user)) as form:
+                self.assertEqual(form.order_line_ids[:], order.order_line)
 
     def test_forms(self):
         """The forms of those who see tickets elsewhere open."""

@@ -31,7 +31,7 @@ class HstyleTicketMerge(models.TransientModel):
 
     @api.model
     def _get_candidates(self):
-        """Return the chosen tickets; beside a single one, those of its customer."""
+        """Return the chosen tickets; beside a single one, what asks for the same."""
         chosen = self.env["hstyle.ticket"].browse(self.env.context.get("active_ids"))
         customer = chosen.partner_id.commercial_partner_id
         if len(chosen) != 1 or not customer:
@@ -39,6 +39,7 @@ class HstyleTicketMerge(models.TransientModel):
         domain = [
             ("partner_id", "child_of", customer.id),
             ("company_id", "=", chosen.company_id.id),
+            ("intent_id", "in", [False, chosen.intent_id.id]),
             ("kind", "not in", ("solved", "closed")),
         ]
         return chosen | chosen.search(domain)
