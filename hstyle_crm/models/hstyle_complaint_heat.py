@@ -135,15 +135,15 @@ class HstyleComplaintHeat(models.Model):
         digits=(16, 2),
         readonly=True,
         aggregator="avg",
-        help="The same in the first eight weeks after launch.",
+        help="The same in the first eight weeks after launch. Empty until these are "
+        "over.",
     )
     threshold = fields.Float(
         string="Hot above",
         digits=(16, 1),
         readonly=True,
         aggregator=None,
-        help="Complaints that chance explains at these sales. Empty until the baseline "
-        "stands.",
+        help="Complaints that chance explains at these sales, by the baseline.",
     )
     is_hot = fields.Boolean(string="Hot", readonly=True)
     alerted_at = fields.Datetime(string="Told", readonly=True)
@@ -180,7 +180,8 @@ class HstyleComplaintHeat(models.Model):
             ("product_id", "=", False),
             ("order_line_ids.product_id.product_tmpl_id", "=", template),
         ]
-        return {**action, "domain": domain, "view_mode": "list,form", "context": {}}
+        views = [(False, "list"), (False, "form")]
+        return {**action, "domain": domain, "views": views, "context": {}}
 
     def action_export(self):
         """Download the chosen rows as a sheet."""
