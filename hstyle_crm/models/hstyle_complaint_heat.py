@@ -251,28 +251,39 @@ class HstyleComplaintHeat(models.Model):
                    AND sale.week < launch.week + 7 * %(weeks)s
                  GROUP BY 1, 2, 3
             ),
-            rated AS (
-                SELECT k.*, sold.units,
-                       CASE WHEN k.week >= base.week + 7 * %(weeks)s THEN (
-                            SELECT COALESCE(sum(f.complaints), 0)
-                              FROM complaint f
-                             WHERE (f.company_id, f.product_tmpl_id, f.intent_id,
-                                    COALESCE(f.reason_id, 0))
-                                   = (k.company_id, k.product_tmpl_id, k.intent_id,
-                                      COALESCE(k.reason_id, 0))
-                               AND f.week >= base.week
-                               AND f.week < base.week + 7 * %(weeks)s
-                       ) / NULLIF(GREATEST(base.units, 0), 0) END AS first_rate
+            sold AS (
+                SELECT k.company_id, k.product_tmpl_id, k.week,
+                       GREATEST(sum(sale.units), 0) / %(weeks)s AS units
+                  FROM (SELECT DISTINCT company_id, product_tmpl_id, week
+                          FROM complaint) k
+                  JOIN sale USING (company_id, product_tmpl_id)
+                 WHERE sale.week <= k.week
+                   AND sale.week > k.week - 7 * %(weeks)s
+                 GROUP BY 1, 2, 3
+            ),
+            early AS (
+                SELECT k.company_id, k.product_tmpl_id, k.intent_id,
+                       COALESCE(k.reason_id, 0) AS reason,
+                       sum(k.complaints) AS complaints
                   FROM complaint k
+                  JOIN base USING (company_id, product_tmpl_id)
+                 WHERE k.week >= base.week
+                   AND k.week < base.week + 7 * %(weeks)s
+                 GROUP BY 1, 2, 3, 4
+            ),
+            rated AS (
+                SELECT k.*, COALESCE(sold.units, 0) AS units,
+                       CASE WHEN k.week >= base.week + 7 * %(weeks)s
+                            THEN COALESCE(early.complaints, 0)
+                                 / NULLIF(GREATEST(base.units, 0), 0) END AS first_rate
+                  FROM complaint k
+                  LEFT JOIN sold USING (company_id, product_tmpl_id, week)
                   LEFT JOIN base USING (company_id, product_tmpl_id)
-                 CROSS JOIN LATERAL (
-                        SELECT GREATEST(COALESCE(sum(units), 0), 0) / %(weeks)s AS units
-                          FROM sale s
-                         WHERE s.company_id = k.company_id
-                           AND s.product_tmpl_id = k.product_tmpl_id
-                           AND s.week <= k.week
-                           AND s.week > k.week - 7 * %(weeks)s
-                       ) sold
+                  LEFT JOIN early
+                    ON early.company_id = k.company_id
+                   AND early.product_tmpl_id = k.product_tmpl_id
+                   AND early.intent_id = k.intent_id
+                   AND early.reason = COALESCE(k.reason_id, 0)
             ),
             limited AS (
                 SELECT *, first_rate * units + 3 * sqrt(first_rate * units) AS threshold
