@@ -46,6 +46,8 @@ from devtools.paths import CACHE, ROOT  # noqa: E402
 REPORT = ROOT / "bench/results/service.md"
 ROWS = int(os.environ.get("HSTYLE_BENCH_ROWS", "100000"))
 CUSTOMERS = ROWS // 5
+#: Products, and orders of a customer.
+PRODUCTS, ORDERS = 100, 6
 #: Owners; one ticket in so many is open.
 AGENTS, OPEN = 20, 20
 ROUNDS = 7
@@ -224,6 +226,7 @@ class Ours(Bench):
         env.flush_all()
         self.partner, self.ticket = partner.id, ticket.id
         self.first_agent = min(agents.ids)
+        self._buy(env, partner)
         stages = env["hstyle.ticket.stage"].search([])
         self.stages = {stage.kind: stage.id for stage in stages}
         self.intents = env["hstyle.ticket.intent"].search([]).ids
@@ -232,6 +235,49 @@ class Ours(Bench):
             for name, field in env["res.partner"]._fields.items()
             if "ticket" in name and "hstyle" in name and field.type == "integer"
         ]
+
+    def _buy(self, env, partner):
+        """Let the customer have bought in a shop."""
+        products = env["product.product"].create(
+            [{"name": f"Product {number}"} for number in range(PRODUCTS)]
+        )
+        self.product = min(products.ids)
+        shop = env["hstyle.shop"].create({"name": "Shop", "platform": "tmall"})
+        paid = {"state": "paid", "amount_paid": 100}
+        paid |= {"amount_refund": 0, "amount_discount": 0}
+        order = env["hstyle.order"].create(
+            {
+                "name": "O",
+                "shop_id": shop.id,
+                "partner_id": partner.id,
+                "date_order": NOON,
+                "currency_rate": 1,
+                **paid,
+            }
+        )
+        values = {"order_id": order.id, "line_ref": "1", "product_id": self.product}
+        line = env["hstyle.order.line"].create({**values, "quantity": 1, **paid})
+        env.flush_all()
+        self.order, self.line = order.id, line.id
+
+    def fill_purchases(self):
+        """Copy the order: each customer bought some times in two years."""
+        copy_row(
+            self.connection, "hstyle_order", self.order, CUSTOMERS * ORDERS,
+            id="1000000 + i",
+            name="'O' || i",
+            partner_id=f"1000001 + i %% {CUSTOMERS}",
+            date_order=f"'{NOON:%F %T}'::timestamp"
+            f" - i * interval '2 years' / {CUSTOMERS * ORDERS}",
+        )  # fmt: skip
+        copy_row(
+            self.connection, "hstyle_order_line", self.line, CUSTOMERS * ORDERS,
+            order_id="1000000 + i",
+            product_id=f"{self.product} + i %% {PRODUCTS}",
+        )  # fmt: skip
+        with self.registry.cursor() as cr:
+            env = api.Environment(cr, SUPERUSER_ID, {})
+            env["hstyle.profile"]._refresh(full=True)
 
     def fill(self):
         """Copy the customer and the ticket; one in twenty is open, a few are late."""
@@ -263,6 +309,7 @@ class Ours(Bench):
             stage_id=stage,
             kind=kind,
             user_id=f"{self.first_agent} + i %% {AGENTS}",
+            product_id=f"{self.product} + i %% {PRODUCTS}",
             intent_id=f"(ARRAY{self.intents})[1 + i %% {len(self.intents)}]",
             channel="(ARRAY['phone', 'email', 'im', 'web'])[1 + i %% 4]",
             opened_at=opened,
@@ -276,6 +323,7 @@ class Ours(Bench):
             answer_verdict=f"CASE WHEN {done} THEN {judged} 'met' END END",
             solve_verdict=f"CASE WHEN {done} THEN {judged} 'met' END END",
         )  # fmt: skip
+        self.fill_purchases()
 
     def create_one(self, env, number, partner):
         """Create a ticket with its deadlines."""
@@ -509,7 +557,7 @@ def get_report(ours, theirs):
             "# Service tickets",
             "",
             f"`./dev bench service`: {describe_machine()} {ROWS:,} tickets, one in "
-            f"{OPEN} open, {CUSTOMERS:,} customers. Medians of {ROUNDS} rounds, each in "
+            f"{OPEN} open, {CUSTOMERS:,} customers with {CUSTOMERS * ORDERS:,} orders. Medians of {ROUNDS} rounds, each in "
             f"a transaction of its own.{beside}",
             "",
             *get_verdicts(get_targets(ours)),

@@ -35,6 +35,7 @@ ANSWERS = [
     "I have corrected it. You see it on your account now.",
 ]
 WORDS = ["Thanks, that is all I wanted.", "Still nothing.", "Here is the picture."]
+PROMISES = ["Call back with the date of delivery", "Send the missing belt"]
 #: What becomes of a ticket, and how often.
 COURSES = {"fast": 9, "slow": 3, "waits": 5, "reopened": 2, "silent": 2}
 #: Scores of those who answer the question after it, of 1 to 5.
@@ -49,12 +50,16 @@ def load(env):
     now = datetime.now().replace(microsecond=0)
     customers = env["hstyle.profile"].search([], limit=400).partner_id
     for number in range(TICKETS):
-        # More of them lately, as the shop grows.
-        ago = 360 * (1 - (number + 1) / TICKETS) ** 1.3
-        start = now - timedelta(days=ago, minutes=draw.randrange(600))
+        # More of them lately, as the shop grows; one in seven is worked on now.
+        ago = 360 * (1 - number / TICKETS) ** 1.3
+        if number % 7 == 6:
+            ago = draw.uniform(0, 6)
+        start = now - timedelta(days=ago, minutes=draw.randrange(60))
         case = draw.choices(CASES, [case[0] for case in CASES])[0]
-        _live(env, draw, team, start, draw.choice(customers), case, jacket)
+        customer = draw.choice(customers)
+        _live(env, draw, team, start, customer, case, jacket, number % 7 == 6)
     _complain(env, draw, team, customers, jacket, now)
+    _make_good(env, draw, team)
     env["hstyle.ticket.breach"]._escalate_late()
     env["hstyle.complaint.heat"]._cron_refresh()
     tickets = env["hstyle.ticket"].search([("team_id", "=", team.id)])
@@ -136,7 +141,7 @@ def _open(env, draw, team, moment, customer, case, jacket):
         return env["hstyle.ticket"].create(values)
 
 
-def _live(env, draw, team, start, customer, case, jacket):
+def _live(env, draw, team, start, customer, case, jacket, is_open):
     """Let a ticket take its course, as far as it has come by now."""
     ticket = _open(env, draw, team, start, customer, case, jacket)
     [course] = draw.choices(list(COURSES), COURSES.values())
@@ -146,17 +151,20 @@ def _live(env, draw, team, start, customer, case, jacket):
         steps += [(hours + 0.1, "waiting"), (hours + draw.uniform(5, 60), "hear")]
     elif course == "silent":
         steps = []
-    done = steps[-1][0] + draw.uniform(0.5, 5) if steps else 2000
+    done = steps[-1][0] + draw.uniform(0.5, 5) if steps else 200
     steps.append((done, "solved"))
     if course == "reopened":
         steps += [(done + 30, "hear"), (done + 33, "answer"), (done + 34, "solved")]
+    if is_open:
+        steps = steps[: draw.randrange(len(steps))]
     for hours, what in steps:
         moment = start + timedelta(hours=hours)
         if moment >= datetime.now():
             return
         with freeze_time(moment):
             _step(draw, ticket, what)
-    _close(env, draw, ticket, course, moment)
+    if not is_open:
+        _close(env, draw, ticket, course, moment)
 
 
 def _step(draw, ticket, what):
@@ -207,3 +215,30 @@ def _complain(env, draw, team, customers, jacket, now):
         if ago > 7:
             with freeze_time(moment + timedelta(hours=5)):
                 _step(draw, ticket, "solved")
+
+
+def _make_good(env, draw, team):
+    """Give goodwill for some complaints, within the budget and beyond, and promise."""
+    complaints = env["hstyle.ticket"].search(
+        [("team_id", "=", team.id), ("intent_id.is_complaint", "=", True)], limit=30
+    )
+    reason = env.ref("hstyle_crm.goodwill_reason_defect")
+    for number, ticket in enumerate(complaints.filtered("user_id")[:16]):
+        mine = ticket.with_user(ticket.user_id)
+        if number % 2:
+            kind = draw.choice(["points", "coupon"])
+            mine._compensate(kind, draw.choice([10, 20, 500]), reason)
+        moment = max(ticket.opened_at, datetime.now() - timedelta(days=60))
+        with freeze_time(moment):
+            day = env.company._hstyle_today() + timedelta(days=draw.randrange(1, 6))
+            promise = mine.env["hstyle.promise"].create(
+                {
+                    "name": draw.choice(PROMISES),
+                    "partner_id": ticket.partner_id.id,
+                    "document": f"hstyle.ticket,{ticket.id}",
+                    "due_on": day,
+                }
+            )
+        if number % 3:
+            with freeze_time(moment + timedelta(days=1)):
+                promise.action_keep()

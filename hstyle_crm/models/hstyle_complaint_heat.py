@@ -135,15 +135,15 @@ class HstyleComplaintHeat(models.Model):
         digits=(16, 2),
         readonly=True,
         aggregator="avg",
-        help="The same in the first eight weeks after launch.",
+        help="The same in the first eight weeks after launch. Empty until these are "
+        "over.",
     )
     threshold = fields.Float(
         string="Hot above",
         digits=(16, 1),
         readonly=True,
         aggregator=None,
-        help="Complaints that chance explains at these sales. Empty until the baseline "
-        "stands.",
+        help="Complaints that chance explains at these sales, by the baseline.",
     )
     is_hot = fields.Boolean(string="Hot", readonly=True)
     alerted_at = fields.Datetime(string="Told", readonly=True)
@@ -180,7 +180,8 @@ class HstyleComplaintHeat(models.Model):
             ("product_id", "=", False),
             ("order_line_ids.product_id.product_tmpl_id", "=", template),
         ]
-        return {**action, "domain": domain, "view_mode": "list,form", "context": {}}
+        views = [(False, "list"), (False, "form")]
+        return {**action, "domain": domain, "views": views, "context": {}}
 
     def action_export(self):
         """Download the chosen rows as a sheet."""
@@ -250,28 +251,39 @@ class HstyleComplaintHeat(models.Model):
                    AND sale.week < launch.week + 7 * %(weeks)s
                  GROUP BY 1, 2, 3
             ),
-            rated AS (
-                SELECT k.*, sold.units,
-                       CASE WHEN k.week >= base.week + 7 * %(weeks)s THEN (
-                            SELECT COALESCE(sum(f.complaints), 0)
-                              FROM complaint f
-                             WHERE (f.company_id, f.product_tmpl_id, f.intent_id,
-                                    COALESCE(f.reason_id, 0))
-                                   = (k.company_id, k.product_tmpl_id, k.intent_id,
-                                      COALESCE(k.reason_id, 0))
-                               AND f.week >= base.week
-                               AND f.week < base.week + 7 * %(weeks)s
-                       ) / NULLIF(GREATEST(base.units, 0), 0) END AS first_rate
+            sold AS (
+                SELECT k.company_id, k.product_tmpl_id, k.week,
+                       GREATEST(sum(sale.units), 0) / %(weeks)s AS units
+                  FROM (SELECT DISTINCT company_id, product_tmpl_id, week
+                          FROM complaint) k
+                  JOIN sale USING (company_id, product_tmpl_id)
+                 WHERE sale.week <= k.week
+                   AND sale.week > k.week - 7 * %(weeks)s
+                 GROUP BY 1, 2, 3
+            ),
+            early AS (
+                SELECT k.company_id, k.product_tmpl_id, k.intent_id,
+                       COALESCE(k.reason_id, 0) AS reason,
+                       sum(k.complaints) AS complaints
                   FROM complaint k
+                  JOIN base USING (company_id, product_tmpl_id)
+                 WHERE k.week >= base.week
+                   AND k.week < base.week + 7 * %(weeks)s
+                 GROUP BY 1, 2, 3, 4
+            ),
+            rated AS (
+                SELECT k.*, COALESCE(sold.units, 0) AS units,
+                       CASE WHEN k.week >= base.week + 7 * %(weeks)s
+                            THEN COALESCE(early.complaints, 0)
+                                 / NULLIF(GREATEST(base.units, 0), 0) END AS first_rate
+                  FROM complaint k
+                  LEFT JOIN sold USING (company_id, product_tmpl_id, week)
                   LEFT JOIN base USING (company_id, product_tmpl_id)
-                 CROSS JOIN LATERAL (
-                        SELECT GREATEST(COALESCE(sum(units), 0), 0) / %(weeks)s AS units
-                          FROM sale s
-                         WHERE s.company_id = k.company_id
-                           AND s.product_tmpl_id = k.product_tmpl_id
-                           AND s.week <= k.week
-                           AND s.week > k.week - 7 * %(weeks)s
-                       ) sold
+                  LEFT JOIN early
+                    ON early.company_id = k.company_id
+                   AND early.product_tmpl_id = k.product_tmpl_id
+                   AND early.intent_id = k.intent_id
+                   AND early.reason = COALESCE(k.reason_id, 0)
             ),
             limited AS (
                 SELECT *, first_rate * units + 3 * sqrt(first_rate * units) AS threshold
