@@ -303,6 +303,7 @@ WIZARDS = {
 }
 #: Models of which some records are shipped.
 SHIPPED = (
+    "hstyle.satisfaction.policy",
     "hstyle.tier.rule",
     "hstyle.benefit",
     "hstyle.segment",
