@@ -77,9 +77,7 @@ class HstyleSatisfaction(models.Model):
     user_id = fields.Many2one(
         comodel_name="res.users", string="Served by", readonly=True
     )
-    answered = fields.Float(
-        string="Response rate", readonly=True, digits=(5, 4), aggregator="avg"
-    )
+    answered = fields.Float(string="Response rate", readonly=True, aggregator="avg")
     score = fields.Float(
         string="Average", readonly=True, aggregator="avg", falsy_value=None
     )

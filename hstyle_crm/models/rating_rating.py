@@ -30,7 +30,11 @@ class RatingRating(models.Model):
         selection=CHANNELS, string="Asked by", readonly=True, copy=False
     )
     hstyle_company_id = fields.Many2one(
-        comodel_name="res.company", readonly=True, copy=False, index="btree_not_null"
+        comodel_name="res.company",
+        string="Company",
+        readonly=True,
+        copy=False,
+        index="btree_not_null",
     )
     hstyle_asked_at = fields.Datetime(string="Asked", readonly=True, copy=False)
     hstyle_reminded_at = fields.Datetime(string="Reminded", readonly=True, copy=False)

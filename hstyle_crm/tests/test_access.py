@@ -348,6 +348,7 @@ COMMON = {
 }
 #: Models of which some records are shipped.
 SHIPPED = (
+    "hstyle.satisfaction.policy",
     "hstyle.tier.rule",
     "hstyle.benefit",
     "hstyle.segment",

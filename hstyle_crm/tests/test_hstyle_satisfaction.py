@@ -579,6 +579,7 @@ class TestSatisfactionPage(HstyleSatisfactionCommon, HttpCase):
         page = self.url_open(path)
         self.assertEqual(page.status_code, 200)
         self.assertRegex(page.text, r'value="4"\s+checked')
+        self.assertIn("</textarea>", page.text)
         self.assertEqual(page.headers["Referrer-Policy"], "no-referrer")
         rating.invalidate_recordset()
         self.assertFalse(rating.consumed, "Looking is no answer")
