@@ -455,6 +455,7 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
         return ticket
+
     def _give_satisfaction(self, company):
         """Let a customer of a company be less satisfied than before."""
         policies = self.env["hstyle.satisfaction.policy"]
