@@ -70,9 +70,7 @@ class HstyleTicketMember(models.Model):
         for member in self:
             if member.deputy_id == member.user_id or member.deputy_id.share:
                 raise ValidationError(
-                    self.env._(
-                        "The deputy of %s is another employee.", member.user_id.name
-                    )
+                    self.env._("The deputy of %s is another employee.", member.user_id.name)
                 )
 
     @api.model_create_multi

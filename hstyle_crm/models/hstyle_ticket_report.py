@@ -130,4 +130,6 @@ class HstyleTicketReport(models.Model):
         """Download the chosen tickets as a sheet."""
         exports = self.env["hstyle.export"]
         chosen = exports._get_chosen(self)
-        return exports._download_records(f"{self.env._('Tickets')}.xlsx", chosen, SHEET)
+        return exports._download_records(
+            f"{self.env._('Tickets')}.xlsx", chosen, SHEET
+        )

@@ -1,6 +1,9 @@
-from odoo.tests import tagged
+from freezegun import freeze_time
 
-from .test_hstyle_ticket import HstyleTicketCommon
+from odoo import Command
+from odoo.tests import new_test_user, tagged
+
+from .test_hstyle_ticket import MONDAY, HstyleTicketCommon
 
 
 @tagged("post_install", "-at_install")
@@ -25,12 +28,7 @@ class TestHstyleSolution(HstyleTicketCommon):
         return self.env["hstyle.solution"]._find(*args, **options)
 
     def test_both_languages(self):
-        for text in (
-            "returned the dresses",
-            "我想退货",
-            "ＲＥＴＵＲＮ",
-            "<b>Return</b>",
-        ):
+        for text in ("returned the dresses", "我想退货", "ＲＥＴＵＲＮ", "<b>Return</b>"):
             self.assertEqual(self._find(text), self.solution, text)
         for text in ("\\ ' : & | ! (", "\0", "'", "quantum", "龘龘", "的"):
             self.assertFalse(self._find(text), text)

@@ -17,17 +17,13 @@ class HstyleTicketWorkCommon(HstyleTicketCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.ann, cls.bo, cls.cai = (
-            new_test_user(
-                cls.env, login=name, groups="hstyle_crm.hstyle_crm_group_agent"
-            )
+            new_test_user(cls.env, login=name, groups="hstyle_crm.hstyle_crm_group_agent")
             for name in ("ann", "bo", "cai")
         )
         cls.defect = cls.env.ref("hstyle_crm.ticket_intent_defect")
         cls.advice = cls.env.ref("hstyle_crm.ticket_intent_advice")
         cls.team.member_ids = cls.ann | cls.bo | cls.cai
-        cls.team.staff_ids.filtered(
-            lambda m: m.user_id == cls.cai
-        ).intent_ids = cls.defect
+        cls.team.staff_ids.filtered(lambda m: m.user_id == cls.cai).intent_ids = cls.defect
         cls.customer = cls._create_partner("Mei", email="mei@example.com")
 
     def _get_member(self, user):
@@ -333,7 +329,9 @@ class TestUnion(HstyleTicketWorkCommon):
         self.assertEqual(form.message_ids[:], said)
         form.name = "Points"
         form.intent_id = self.advice
-        part = self.env["hstyle.ticket"].browse(form.save().action_split()["res_id"])
+        part = self.env["hstyle.ticket"].browse(
+            form.save().action_split()["res_id"]
+        )
         self.assertEqual((part.name, part.partner_id), ("Points", self.customer))
         self.assertEqual((part.intent_id, part.user_id), (self.advice, self.agent))
         self.assertEqual((part.related_ids, ticket.related_ids), (ticket, part))
