@@ -140,6 +140,8 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         ):
             document = document.with_user(user)
             action = document.action_hstyle_promises()
+            new = document.action_hstyle_promise()
+            self.assertEqual(new["context"], action["context"])
             promises = self.env["hstyle.promise"].with_user(user)
             form = Form(promises.with_context(**action["context"]))
             form.name, form.due_on = "Call back", "2100-01-01"
