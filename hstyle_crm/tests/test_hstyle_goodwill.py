@@ -97,10 +97,10 @@ class TestHstyleGoodwill(HstyleGoodwillCommon):
         with freeze_time("2026-03-02 12:00:00"):
             goodwill = self._compensate("price", 0.01)
         self.assertEqual(goodwill.amount, 30, "The settings say what it is worth")
-        with freeze_time("2026-03-11 12:00:00"):
-            self.assertEqual(self._create_order().amount_total, 80)
-        with freeze_time("2026-03-12 12:00:00"):
-            self.assertEqual(self._create_order().amount_total, 100)
+        for day, total in (("2026-03-11", 80), ("2026-03-12", 100)):
+            self.env.invalidate_all()
+            with freeze_time(f"{day} 12:00:00"):
+                self.assertEqual(self._create_order().amount_total, total)
 
     def test_currency_of_points(self):
         """The budget counts money of the company, points that of the program."""
