@@ -291,12 +291,11 @@ class Ours(Bench):
     def measure(self):
         """Measure the sweep and the reports, too."""
         super().measure()
-        breaches = "hstyle.ticket.breach"
         for step, moment in (("sweep", NIGHT), ("escalate", NOON)):
             with mock.patch.object(fields.Datetime, "now", lambda *_a, m=moment: m):
                 self.time(
                     step,
-                    lambda env: env[breaches]._cron_escalate(),
+                    lambda env: env["hstyle.ticket.breach"]._escalate_late(),
                     SUPERUSER_ID,
                     setup=self.make_late,
                 )
@@ -406,6 +405,7 @@ class Oca(Bench):
             stage_id=stage,
             user_id=f"{self.first_agent} + i %% {AGENTS}",
         )  # fmt: skip
+
     def create_one(self, env, number, partner):
         """Create a ticket."""
         return env["helpdesk.ticket"].create(
@@ -459,7 +459,11 @@ def get_targets(ours):
     factor = ours.get("one") / ours.get("lead")
     return [
         *targets,
-        (f"sweep that finds {2 * LATE} missed deadlines, s", ours.get("sweep"), "≤ 0.2"),
+        (
+            f"sweep that finds {2 * LATE} missed deadlines, s",
+            ours.get("sweep"),
+            "≤ 0.2",
+        ),
         ("creation with deadlines, by that of a bare crm.lead", factor, "≤ 2"),
     ]
 
@@ -495,7 +499,9 @@ def get_report(ours, theirs):
     for text, (milliseconds, queries) in get_rows(ours).items():
         line = f"| {text} | {milliseconds:,.0f} | {queries:,} |"
         if theirs:
-            line += " {:,.0f} | {:,} |".format(*others[text]) if text in others else " | |"
+            line += (
+                " {:,.0f} | {:,} |".format(*others[text]) if text in others else " | |"
+            )
         lines.append(line)
     counters = ", ".join(ours.counters) or "none yet"
     return "\n".join(

@@ -19,7 +19,7 @@ from freezegun import freeze_time
 
 from odoo.tools import SQL
 
-from . import demo_campus
+from . import demo_campus, demo_service
 
 #: What customers are answered by SMS.
 ANSWERS = ("stop", "start", "balance", "expiring", "unknown")
@@ -80,6 +80,9 @@ def load(env):
     env.cr.commit()
     _say(started, text)
     text = demo_campus.load(env)
+    env.cr.commit()
+    _say(started, text)
+    text = demo_service.load(env)
     env["hstyle.profile"]._refresh()
     env.cr.commit()
     _say(started, text)

@@ -130,7 +130,7 @@ class TicketPortal(AgentPortal):
         )
 
     def _get_answer_until(self, ticket):
-        """Return when the first answer is due; who waited for longer is told nothing."""
+        """Return when the first answer is due, if it is not late."""
         due = not ticket.answered_at and ticket.answer_due
         return due if due and due > fields.Datetime.now() else None
 

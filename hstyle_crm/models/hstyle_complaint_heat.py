@@ -88,7 +88,7 @@ class HstyleComplaintHeat(models.Model):
 
     _name = "hstyle.complaint.heat"
     _description = "Complaint heat"
-    _inherit = ["mail.activity.mixin"]
+    _inherit = ["mail.thread", "mail.activity.mixin"]
     _order = "week desc, is_hot desc, complaints desc, id desc"
     _log_access = False
     _mail_post_access = "read"

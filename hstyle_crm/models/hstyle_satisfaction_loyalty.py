@@ -28,7 +28,7 @@ class HstyleSatisfactionLoyalty(models.Model):
     score = fields.Integer(readonly=True, aggregator=None)
     answers = fields.Integer(readonly=True)
     bought = fields.Integer(string="Bought again", readonly=True)
-    share = fields.Float(string="Share", readonly=True, aggregator=None)
+    share = fields.Float(readonly=True, aggregator=None)
     factor = fields.Float(
         string="Times as many as at 4",
         readonly=True,

@@ -108,7 +108,7 @@ class HstyleSatisfactionPolicy(models.Model):
     def _cron_ask(self):
         """Ask customers and remind them, by day."""
         gate = self.env["res.partner"]
-        for policy in self.search([]):
+        for policy in self.search([("active", "=", True)]):
             company = policy.company_id
             policy = policy.with_company(company)
             if gate._is_quiet(company.root_id, company.hstyle_tz):

@@ -79,6 +79,7 @@ class HstyleServiceValue(models.Model):
             "merged_into_id",
         ],
         "hstyle.profile": ["partner_id", "company_id", "abc"],
+        "res.partner": ["commercial_partner_id"],
         "hstyle.membership": ["partner_id", "company_id", "grade_id"],
         "hstyle.order": ["partner_id", "company_id", "date_order", "state"],
         "sale.order": ["partner_id", "company_id", "date_order", "state"],

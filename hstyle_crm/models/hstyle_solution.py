@@ -64,9 +64,7 @@ class HstyleSolution(models.Model):
     company_id = fields.Many2one(
         comodel_name="res.company", index=True, help="Empty: of all companies."
     )
-    intent_ids = fields.Many2many(
-        comodel_name="hstyle.ticket.intent", string="Intents"
-    )
+    intent_ids = fields.Many2many(comodel_name="hstyle.ticket.intent", string="Intents")
     product_tmpl_ids = fields.Many2many(
         comodel_name="product.template",
         string="Products",

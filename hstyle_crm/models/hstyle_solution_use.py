@@ -61,6 +61,26 @@ class HstyleSolutionUse(models.Model):
         solutions.invalidate_recordset()
 
     @api.model
+    def _merge_tickets(self, tickets):
+        """Leave one use of a kind where tickets become one."""
+        self.env.flush_all()
+        self.env.cr.execute(
+            SQL(
+                """
+                DELETE FROM hstyle_solution_use u
+                 USING hstyle_solution_use first
+                 WHERE u.ticket_id = ANY(%(tickets)s)
+                   AND first.ticket_id = ANY(%(tickets)s)
+                   AND first.solution_id = u.solution_id
+                   AND first.kind = u.kind
+                   AND first.id < u.id
+                """,
+                tickets=tickets.ids,
+            )
+        )
+        self.invalidate_model()
+
+    @api.model
     def _count(self, solutions):
         """Return (solution id, kind) → times."""
         groups = self._read_group(

@@ -48,9 +48,7 @@ class HstyleTicketMember(models.Model):
         help="Takes the new tickets while the member is away, hears of late ones, and "
         "follows those that are open.",
     )
-    away_until = fields.Date(
-        string="Away until", help="Through this day the deputy stands in."
-    )
+    away_until = fields.Date(help="Through this day the deputy stands in.")
     open_count = fields.Integer(string="Open tickets", compute="_compute_open_count")
 
     _user_unique = models.Constraint(
@@ -70,7 +68,9 @@ class HstyleTicketMember(models.Model):
         for member in self:
             if member.deputy_id == member.user_id or member.deputy_id.share:
                 raise ValidationError(
-                    self.env._("The deputy of %s is another employee.", member.user_id.name)
+                    self.env._(
+                        "The deputy of %s is another employee.", member.user_id.name
+                    )
                 )
 
     @api.model_create_multi

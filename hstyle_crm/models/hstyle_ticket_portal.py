@@ -31,19 +31,20 @@ class HstyleTicketPortal(models.AbstractModel):
 
         :param values: of the ticket
         :param list files: (name, content)
-        :param key: one for each form; sent twice, it opens one ticket
+        :param key: one for each form, which sent twice opens one ticket, or nothing
         :return: the ticket, or none if it is being opened at this moment
         """
-        key = f"{values['partner_id']}-{key}"
-        ticket = self.search([("portal_key", "=", key)])
+        key = key and f"{values['partner_id']}-{key}"
+        ticket = self.search([("portal_key", "=", key)]) if key else self
         if ticket:
             return ticket
-        values = {**values, "channel": "web", "portal_key": key}
+        values = {**values, "channel": "web", "portal_key": key or False}
         try:
             with self.env.cr.savepoint(), mute_logger("odoo.sql_db"):
                 ticket = self.create({**values, "description": plaintext2html(text)})
         except UniqueViolation:
             return self.browse()
+        ticket.message_subscribe(ticket.partner_id.ids)
         ticket._take_word(ticket.partner_id, text, files)
         return ticket
 

@@ -101,6 +101,7 @@ class HstyleTicketReport(models.Model):
             "reopen_count",
             "merged_into_id",
         ],
+        "res.partner": ["commercial_partner_id"],
         "hstyle.membership": ["partner_id", "company_id", "grade_id"],
     }
 
@@ -116,8 +117,8 @@ class HstyleTicketReport(models.Model):
                        AS solve_hours,
                    (t.answer_verdict = 'met')::int AS answer_met,
                    (t.solve_verdict = 'met')::int AS solve_met,
-                   CASE WHEN t.solved_at IS NOT NULL OR t.reopen_count > 0
-                        THEN (t.reopen_count > 0)::int END AS reopened
+                   CASE WHEN t.reopen_count > 0 THEN 1
+                        WHEN t.solved_at IS NOT NULL THEN 0 END AS reopened
               FROM hstyle_ticket t
               LEFT JOIN res_partner p ON p.id = t.partner_id
               LEFT JOIN hstyle_membership m
@@ -130,6 +131,4 @@ class HstyleTicketReport(models.Model):
         """Download the chosen tickets as a sheet."""
         exports = self.env["hstyle.export"]
         chosen = exports._get_chosen(self)
-        return exports._download_records(
-            f"{self.env._('Tickets')}.xlsx", chosen, SHEET
-        )
+        return exports._download_records(f"{self.env._('Tickets')}.xlsx", chosen, SHEET)

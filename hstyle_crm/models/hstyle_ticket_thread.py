@@ -41,7 +41,9 @@ class HstyleTicketThread(models.AbstractModel):
 
     def _hear(self):
         """Let a ticket whose customer said something go on, or open it again."""
-        quiet = self.sudo()._get_survivors().filtered(
-            lambda t: t.kind in ("waiting", "solved", "closed")
+        quiet = (
+            self.sudo()
+            ._get_survivors()
+            .filtered(lambda t: t.kind in ("waiting", "solved", "closed"))
         )
         quiet.stage_id = quiet._get_stage("open")

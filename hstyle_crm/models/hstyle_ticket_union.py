@@ -132,6 +132,7 @@ class HstyleTicketUnion(models.AbstractModel):
         for model, _model_name, _id_name in BESIDE:
             self._move(model, others)
         self.message_subscribe(others.message_partner_ids.ids)
+        self.env["hstyle.solution.use"]._merge_tickets(self | others)
         for field in self._get_pointers():
             records = self.env[field.model].sudo().with_context(active_test=False)
             is_reference = field.ttype == "reference"
@@ -167,6 +168,8 @@ class HstyleTicketUnion(models.AbstractModel):
         if rows is not None:
             domain.append(("id", "in", rows.ids))
         self.env[model].sudo().search(domain)[names[1]] = self.id
+        # The host does not update what it has read of both.
+        (self | others).invalidate_recordset()
 
     def _end_in(self, survivor):
         """Close tickets as parts of another, and tell so on both."""

@@ -70,15 +70,15 @@ class HstyleTicketWork(models.AbstractModel):
                 )
             )
 
-    def _relate_back(self, before=None):
+    def _relate_back(self, before):
         """Let related tickets know of each other, and part both ways."""
-        before = self.browse() if before is None else before
-        for other in (before ^ self.related_ids).sudo():
-            linked, wanted = self in other.related_ids, other in self.related_ids
-            if linked != wanted:
-                other.related_ids = (
-                    other.related_ids | self if wanted else other.related_ids - self
-                )
+        after = self.related_ids
+        for other in (after - before).sudo():
+            if self not in other.related_ids:
+                other.related_ids |= self
+        for other in (before - after).sudo():
+            if self in other.related_ids:
+                other.related_ids -= self
 
     # === ASSIGNMENT === #
 
@@ -99,16 +99,15 @@ class HstyleTicketWork(models.AbstractModel):
         users |= set(named.values())
         users = self._filter_agents(users)
         loads = self.env["hstyle.ticket.member"]._get_loads(users)
-        chosen = defaultdict(self.browse)
+        chosen = defaultdict(free.browse)
         for ticket in free:
             able = users.filtered(ticket._can_be_owner)
             able -= (besides or {}).get(ticket, users.browse())
-            user = named.get(ticket)
-            if user not in able:
-                user = ticket._pick(desks.get(ticket.team_id, ()), able, loads)
+            user = named.get(ticket, users.browse()) & able
+            user = user or ticket._pick(desks[ticket.team_id], able, loads)
             if user:
                 loads[user] += 1
-                chosen[user] |= ticket.with_env(self.env).sudo()
+                chosen[user] |= ticket
         for user, tickets in chosen.items():
             tickets.user_id = user
 
@@ -180,7 +179,7 @@ class HstyleTicketWork(models.AbstractModel):
             seat: (place - self.id) % len(seats) for place, seat in enumerate(seats)
         }
         best = min(
-            seats, key=lambda s: (loads[s[0]] / s[1].capacity, turns[s]), default=None
+            seats, key=lambda s: (loads[s[0]] / s[1].capacity, turns[s]), default=()
         )
         return best and best[0]
 

@@ -18,20 +18,23 @@ class RatingRating(models.Model):
     _inherit = "rating.rating"
 
     hstyle_question = fields.Selection(
-        selection=QUESTIONS, string="Question", readonly=True
+        selection=QUESTIONS, string="Question", readonly=True, copy=False
     )
     hstyle_round = fields.Integer(
-        string="Question number", readonly=True, help="A ticket opened again counts on."
+        string="Question number",
+        readonly=True,
+        copy=False,
+        help="A ticket opened again counts on.",
     )
     hstyle_asked_by = fields.Selection(
-        selection=CHANNELS, string="Asked by", readonly=True
+        selection=CHANNELS, string="Asked by", readonly=True, copy=False
     )
     hstyle_company_id = fields.Many2one(
-        comodel_name="res.company", readonly=True, index="btree_not_null"
+        comodel_name="res.company", readonly=True, copy=False, index="btree_not_null"
     )
-    hstyle_asked_at = fields.Datetime(string="Asked", readonly=True)
-    hstyle_reminded_at = fields.Datetime(string="Reminded", readonly=True)
-    hstyle_expires_at = fields.Datetime(string="Open until", readonly=True)
+    hstyle_asked_at = fields.Datetime(string="Asked", readonly=True, copy=False)
+    hstyle_reminded_at = fields.Datetime(string="Reminded", readonly=True, copy=False)
+    hstyle_expires_at = fields.Datetime(string="Open until", readonly=True, copy=False)
 
     _hstyle_whole = models.Constraint(
         "CHECK (hstyle_question IS NULL OR rating = trunc(rating))",
@@ -97,13 +100,13 @@ class RatingRating(models.Model):
     def _get_scores(self):
         """Return (score, label): no heart and no colour leads to one of them."""
         labels = (
-            self.env._("Completely dissatisfied"),
-            self.env._("Dissatisfied"),
-            self.env._("Neither"),
-            self.env._("Satisfied"),
             self.env._("Completely satisfied"),
+            self.env._("Satisfied"),
+            self.env._("Neither"),
+            self.env._("Dissatisfied"),
+            self.env._("Completely dissatisfied"),
         )
-        return list(enumerate(labels, start=1))
+        return list(zip(range(5, 0, -1), labels, strict=True))
 
     def _get_document(self):
         """Return what the customer was asked about; it may be gone."""

@@ -445,7 +445,11 @@ class TestAccess(HstyleCommon):
     def _give_tickets(self, company):
         """Let a company's service miss a deadline, and wait for a customer."""
         team = self.env["hstyle.ticket.team"].create(
-            {"name": "Theirs", "company_id": company.id}
+            {
+                "name": "Theirs",
+                "company_id": company.id,
+                "member_ids": self.agent.ids,
+            }
         )
         level = {"name": "Theirs", "answer_hours": 1, "solve_hours": 1}
         self.env["hstyle.sla"].create({**level, "company_id": company.id})
@@ -454,7 +458,31 @@ class TestAccess(HstyleCommon):
         ticket = self.env["hstyle.ticket"].create(values)
         self.env["hstyle.ticket.breach"]._find("solve", fields.Datetime.now())
         ticket.stage_id = self.env.ref("hstyle_crm.ticket_stage_waiting")
+        self._give_reports(company, team)
         return ticket
+
+    def _give_reports(self, company, team):
+        """Let a customer of a company have bought, and complained of it, long ago."""
+        ago = fields.Datetime.now() - relativedelta(days=300)
+        product = self.env["product.product"].create({"name": "Their dress"})
+        values = {
+            "partner_id": self._create_partner("Their buyer").id,
+            "company_id": company.id,
+            "order_line": [Command.create({"product_id": product.id})],
+        }
+        with freeze_time(ago):
+            self.env["sale.order"].create(values).action_confirm()
+            reason = self.env.ref("hstyle_crm.ticket_reason_defect_seam")
+            self.env["hstyle.ticket"].create(
+                {
+                    "name": "Seam",
+                    "team_id": team.id,
+                    "product_id": product.id,
+                    "intent_id": reason.intent_id.id,
+                    "reason_id": reason.id,
+                }
+            )
+        self.env["hstyle.complaint.heat"]._refresh()
 
     def _give_satisfaction(self, company):
         """Let a customer of a company be less satisfied than before."""
@@ -469,7 +497,9 @@ class TestAccess(HstyleCommon):
             "order_line": [Command.create({"product_id": product.id})],
         }
         orders = self.env["sale.order"].create([values, values])
-        for order, day, score in zip(orders, ("2020-01-01", "2020-02-01"), (5, 4)):
+        for order, day, score in zip(
+            orders, ("2020-01-01", "2020-02-01"), (5, 4), strict=True
+        ):
             with freeze_time(day):
                 policy._ask(order)
                 order.rating_ids._answer(score)

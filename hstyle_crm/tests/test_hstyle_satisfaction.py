@@ -470,6 +470,7 @@ class TestSatisfactionReports(HstyleSatisfactionCommon):
             ]
         )
         self.assertTrue(orders)
+        self.env.flush_all()
         report = self.env["hstyle.satisfaction.loyalty"].search(
             [("company_id", "=", self.company.id)]
         )
@@ -496,7 +497,10 @@ class TestSatisfactionRights(HstyleSatisfactionCommon):
             for work in (
                 lambda mine=mine: mine.write({"rating": 5}),
                 lambda mine=mine: mine.reset(),
-                lambda mine=mine: mine.copy(),
+                lambda mine=mine: mine.unlink(),
+                lambda mine=mine: mine.create(
+                    {"res_id": 1, "hstyle_question": "ticket"}
+                ),
             ):
                 with self.assertRaises(AccessError):
                     work()
@@ -523,7 +527,15 @@ class TestSatisfactionRights(HstyleSatisfactionCommon):
     def test_one_question_a_time(self):
         rating = self._rate(3)
         with mute_logger("odoo.sql_db"), self.assertRaises(UniqueViolation):
-            rating.copy()
+            rating.create(
+                {
+                    "res_model_id": rating.res_model_id.id,
+                    "res_id": rating.res_id,
+                    "hstyle_question": "ticket",
+                    "hstyle_round": 0,
+                }
+            )
+            self.env.flush_all()
 
     def test_the_salesperson_reads_the_order(self):
         """The note on the document says the score, without a face."""

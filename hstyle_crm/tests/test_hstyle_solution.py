@@ -1,9 +1,6 @@
-from freezegun import freeze_time
+from odoo.tests import tagged
 
-from odoo import Command
-from odoo.tests import new_test_user, tagged
-
-from .test_hstyle_ticket import MONDAY, HstyleTicketCommon
+from .test_hstyle_ticket import HstyleTicketCommon
 
 
 @tagged("post_install", "-at_install")
@@ -28,7 +25,12 @@ class TestHstyleSolution(HstyleTicketCommon):
         return self.env["hstyle.solution"]._find(*args, **options)
 
     def test_both_languages(self):
-        for text in ("returned the dresses", "我想退货", "ＲＥＴＵＲＮ", "<b>Return</b>"):
+        for text in (
+            "returned the dresses",
+            "我想退货",
+            "ＲＥＴＵＲＮ",
+            "<b>Return</b>",
+        ):
             self.assertEqual(self._find(text), self.solution, text)
         for text in ("\\ ' : & | ! (", "\0", "'", "quantum", "龘龘", "的"):
             self.assertFalse(self._find(text), text)

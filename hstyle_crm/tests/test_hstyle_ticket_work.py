@@ -17,13 +17,17 @@ class HstyleTicketWorkCommon(HstyleTicketCommon):
     def setUpClass(cls):
         super().setUpClass()
         cls.ann, cls.bo, cls.cai = (
-            new_test_user(cls.env, login=name, groups="hstyle_crm.hstyle_crm_group_agent")
+            new_test_user(
+                cls.env, login=name, groups="hstyle_crm.hstyle_crm_group_agent"
+            )
             for name in ("ann", "bo", "cai")
         )
         cls.defect = cls.env.ref("hstyle_crm.ticket_intent_defect")
         cls.advice = cls.env.ref("hstyle_crm.ticket_intent_advice")
         cls.team.member_ids = cls.ann | cls.bo | cls.cai
-        cls.team.staff_ids.filtered(lambda m: m.user_id == cls.cai).intent_ids = cls.defect
+        cls.team.staff_ids.filtered(
+            lambda m: m.user_id == cls.cai
+        ).intent_ids = cls.defect
         cls.customer = cls._create_partner("Mei", email="mei@example.com")
 
     def _get_member(self, user):
@@ -40,7 +44,7 @@ class TestAssignment(HstyleTicketWorkCommon):
     def test_spread_evenly(self):
         tickets = self._create(100, intent_id=self.advice.id)
         self.assertEqual(
-            Counter(tickets.mapped("user_id.login")), {"ann": 50, "bo": 50}
+            Counter(ticket.user_id.login for ticket in tickets), {"ann": 50, "bo": 50}
         )
         self._create(20, intent_id=self.defect.id)
         self.assertEqual(
@@ -53,7 +57,7 @@ class TestAssignment(HstyleTicketWorkCommon):
         self._get_member(self.ann).capacity = 60
         tickets = self._create(80, intent_id=self.advice.id)
         self.assertEqual(
-            Counter(tickets.mapped("user_id.login")), {"ann": 60, "bo": 20}
+            Counter(ticket.user_id.login for ticket in tickets), {"ann": 60, "bo": 20}
         )
         self._get_member(self.bo).capacity = 0
         self.assertEqual(self._create(intent_id=self.advice.id).user_id, self.ann)
@@ -63,7 +67,7 @@ class TestAssignment(HstyleTicketWorkCommon):
         teams = [{"name": f"{n}"} for n in range(100)]
         customers = self.env["res.partner"].create(teams)
         counts = []
-        for number in (10, 100):
+        for number in (10, 10, 100):
             tickets = self.env["hstyle.ticket"].create(
                 [
                     {
@@ -84,7 +88,8 @@ class TestAssignment(HstyleTicketWorkCommon):
             )._assign()
             counts.append(self.env.cr.sql_log_count - before)
             self.assertTrue(all(tickets.mapped("user_id")))
-        self.assertEqual(counts[0], counts[1])
+        # The first one warms up.
+        self.assertEqual(counts[1], counts[2])
 
     def test_absent(self):
         """The deputy takes what only who is away could take."""
@@ -329,9 +334,7 @@ class TestUnion(HstyleTicketWorkCommon):
         self.assertEqual(form.message_ids[:], said)
         form.name = "Points"
         form.intent_id = self.advice
-        part = self.env["hstyle.ticket"].browse(
-            form.save().action_split()["res_id"]
-        )
+        part = self.env["hstyle.ticket"].browse(form.save().action_split()["res_id"])
         self.assertEqual((part.name, part.partner_id), ("Points", self.customer))
         self.assertEqual((part.intent_id, part.user_id), (self.advice, self.agent))
         self.assertEqual((part.related_ids, ticket.related_ids), (ticket, part))
@@ -393,7 +396,7 @@ class TestTicketsElsewhere(HstyleTicketWorkCommon):
             [{**values, "partner_id": partner.id} for partner in people]
         )
         counts, specification = [], {"name": {}, "hstyle_open_ticket_count": {}}
-        for number in (10, 80):
+        for number in (10, 10, 80):
             self.env.flush_all()
             self.env.invalidate_all()
             customers = self.env["res.partner"].with_user(self.agent)
@@ -404,7 +407,8 @@ class TestTicketsElsewhere(HstyleTicketWorkCommon):
             )["records"]
             counts.append(self.env.cr.sql_log_count - before)
             self.assertEqual({row["hstyle_open_ticket_count"] for row in rows}, {1})
-        self.assertEqual(counts[0], counts[1])
+        # The first one warms up.
+        self.assertEqual(counts[1], counts[2])
 
     def test_other_companies(self):
         other = self.env["res.company"].create({"name": "Other"})

@@ -42,6 +42,7 @@ class TicketPortalCase(HstyleTicketCommon, HstylePointsCommon, HttpCase):
             .with_user(user or self.agent)
             .message_post(
                 body=body,
+                message_type="comment",
                 subtype_xmlid="mail.mt_note" if note else "mail.mt_comment",
                 **values,
             )
@@ -113,7 +114,7 @@ class TestTickets(TicketPortalCase):
 
     def test_page(self):
         self.ticket.description = "Mei is difficult"
-        self._say("We look into it", body_is_html=False)
+        self._say("We look into it")
         self._say("Do not refund", note=True)
         self._say("Whispered").is_internal = True
         self.ticket.answered_at = False
@@ -401,26 +402,22 @@ class TestTicketSecurity(TicketPortalCase):
         self.assertGreater(len(names), 50)
         self.authenticate("mei", "mei")
         for name in names:
-            for method, args, options in (
-                ("search_read", [[]], {"fields": ["id"]}),
-                ("formatted_read_group", [[]], {"aggregates": ["__count"]}),
-                ("write", [[1], {}], {}),
+            model = self.env[name].with_user(self.mei.user_ids)
+            for operation in ("read", "write", "create", "unlink"):
+                self.assertFalse(model.has_access(operation), (name, operation))
+        for name in ("hstyle.ticket", "hstyle.ticket.pause", "hstyle.solution"):
+            for method, options in (
+                ("search_read", {"fields": ["id"]}),
+                ("formatted_read_group", {"aggregates": ["__count"]}),
             ):
-                params = {
-                    "model": name,
-                    "method": method,
-                    "args": args,
-                    "kwargs": options,
-                }
                 with self.assertRaisesRegex(JsonRpcException, "AccessError", msg=name):
-                    self.make_jsonrpc_request("/web/dataset/call_kw", params)
+                    self._call("mei", name, method, [[]], **options)
 
     @mute_logger("odoo.http", "odoo.addons.base.models.ir_model")
     def test_the_hosts_doors(self):
         """Messages are read and written on the page alone."""
         thread = {"thread_model": "hstyle.ticket", "thread_id": self.ticket.id}
         post = {"post_data": {"body": "Evil"}, **thread}
-        domain = [("model", "=", "hstyle.ticket")]
         for login in ("lan", "mei"):
             self.authenticate(login, login)
             with self.assertRaises(JsonRpcException):
@@ -432,10 +429,8 @@ class TestTicketSecurity(TicketPortalCase):
                     answer = ""
                 self.assertNotIn("Secret", str(answer), route)
             for model in ("mail.message", "mail.followers", "mail.activity"):
-                domain = [
-                    ("model" if model == "mail.message" else "res_model", "=", "x")
-                ]
-                domain[0] = (domain[0][0], "=", "hstyle.ticket")
+                field = "model" if model == "mail.message" else "res_model"
+                domain = [(field, "=", "hstyle.ticket")]
                 try:
                     found = self._call(login, model, "search_read", [domain])
                 except JsonRpcException:
@@ -445,6 +440,7 @@ class TestTicketSecurity(TicketPortalCase):
                 )
         self.assertEqual(self._get_words(), ["Secret of Mei"])
 
+    @mute_logger("odoo.http")
     def test_posts_alone(self):
         """Neither a link nor a page of another site does what a form does."""
         self.authenticate("mei", "mei")
@@ -456,7 +452,7 @@ class TestTicketSecurity(TicketPortalCase):
                 response = self.url_open(url, data={"text": "Evil", **token})
                 self.assertEqual(response.status_code, 400)
         self.env.invalidate_all()
-        self.assertEqual((self.ticket.kind, len(self._get_words())), ("open", 1))
+        self.assertEqual((self.ticket.kind, len(self._get_words())), ("new", 1))
 
     def test_reading_changes_nothing(self):
         self.authenticate("mei", "mei")
@@ -479,3 +475,216 @@ class TestTicketSecurity(TicketPortalCase):
         for url in ("/my/tickets", self.url, "/my/tickets/new"):
             self.assertIn("/web/login", self.url_open(url).url)
         self._read(f"{self.url}/files/{self.file.id}", 404)
+
+
+@tagged("post_install", "-at_install")
+class TestNewTicket(TicketPortalCase):
+    """Mei has an order of ours and one of a shop; Lan has one of each as well."""
+
+    @classmethod
+    def setUpClass(cls):
+        super().setUpClass()
+        cls.intents = {
+            name: cls.env.ref(f"hstyle_crm.ticket_intent_{name}")
+            for name in ("tracking", "defect", "points")
+        }
+        cls.coat = cls._create_product("Coat", 300)
+        cls.sale = cls._sell_two(cls.mei)
+        cls.their_sale = cls._sell_two(cls.lan)
+        cls.env["hstyle.solution"].search([]).active = False
+        cls.solution = cls.env["hstyle.solution"].create(
+            {
+                "name": "The zip of my dress is broken",
+                "answer": "<p>Rub a candle over it</p>",
+                "is_public": True,
+            }
+        )
+
+    @classmethod
+    def _sell_two(cls, partner):
+        order = cls.env["sale.order"].create(
+            {
+                "partner_id": partner.id,
+                "order_line": [
+                    Command.create({"product_id": product.id})
+                    for product in (cls.dress, cls.coat)
+                ],
+            }
+        )
+        order.action_confirm()
+        return order
+
+    @classmethod
+    def _import_order(cls, partner, name):
+        values = {
+            "name": name,
+            "shop_id": cls.shop.id,
+            "partner_id": partner.id,
+            "date_order": fields.Datetime.now(),
+            "state": "paid",
+            "line_ids": [
+                Command.create({"line_ref": n, "state": "paid", "product_text": text})
+                for n, text in enumerate(("Red scarf", "Blue hat"))
+            ],
+        }
+        return cls.env["hstyle.order"].create(values)
+
+    def setUp(self):
+        super().setUp()
+        self.authenticate("mei", "mei")
+
+    def _send(self, files=None, **data):
+        """Send the form; return the new ticket, or what is refused."""
+        before = self.env["hstyle.ticket"].search([])
+        data = {
+            "name": "The zip is broken",
+            "text": "It does not close.",
+            "intent_id": self.intents["points"].id,
+            **data,
+        }
+        response = self._post("/my/tickets/new", files=files, **data)
+        ticket = self.env["hstyle.ticket"].search([]) - before
+        if not ticket:
+            return response.text
+        self.assertTrue(response.url.partition("?")[0].endswith(f"/{ticket.id}"))
+        return ticket
+
+    def test_solutions_come_first(self):
+        internal = {"name": "Zip: refund quietly", "answer": "x", "is_public": False}
+        self.env["hstyle.solution"].create(internal)
+        self.assertNotIn("candle", self._read("/my/tickets/new"))
+        page = self._read("/my/tickets/new?about=My zip is broken")
+        self.assertIn("Rub a candle over it", page)
+        self.assertNotIn("quietly", page)
+        self.assertLess(page.index("candle"), page.index("Tell us more"))
+        self.assertNotIn("candle", self._read("/my/tickets/new?about=Invoice"))
+
+    def test_deflection(self):
+        def count():
+            domain = [("kind", "=", "deflected")]
+            return self.env["hstyle.solution.use"].search_count(domain)
+
+        page = self._post("/my/tickets/solved", solution_id=self.solution.id).text
+        self.assertIn("Good that it helped", page)
+        self.assertEqual(count(), 1)
+        self.solution.is_public = False
+        for wrong in (self.solution.id, "", "x", "9" * 30):
+            response = self._post("/my/tickets/solved", solution_id=wrong)
+            self.assertEqual(response.status_code, 404)
+        self.assertEqual(self.url_open("/my/tickets/solved").status_code, 405)
+        self.assertEqual(count(), 1)
+
+    def test_open(self):
+        files = [("files", ("a.txt", b"Photo", "text/plain"))]
+        ticket = self._send(files, text="It <b>does\nnot", team_id=1, priority="3")
+        self.assertRecordValues(
+            ticket,
+            [
+                {
+                    "partner_id": self.mei.id,
+                    "team_id": self.team.id,
+                    "channel": "web",
+                    "name": "The zip is broken",
+                    "intent_id": self.intents["points"].id,
+                    "kind": "new",
+                    "priority": "0",
+                    "order_id": False,
+                    "answered_at": False,
+                }
+            ],
+        )
+        self.assertTrue(ticket.answer_due)
+        self.assertIn("It &lt;b&gt;does", ticket.description)
+        message = ticket._get_conversation()
+        self.assertEqual(message.author_id, self.mei)
+        self.assertEqual(message.attachment_ids.raw, b"Photo")
+        self.assertNotEqual(ticket.user_id, self.mei.user_ids)
+        self.assertIn(self.mei, ticket.message_partner_ids)
+
+    def test_own_order(self):
+        page = self._read("/my/tickets/new?about=Zip")
+        self.assertIn(self.sale.name, page)
+        self.assertNotIn(self.their_sale.name, page)
+        coat = self.sale.order_line.filtered(lambda one: one.product_id == self.coat)
+        ticket = self._send(
+            intent_id=self.intents["defect"].id,
+            order=f"sale.order-{self.sale.id}",
+            line=f"sale.order.line-{coat.id}",
+        )
+        self.assertEqual(ticket.order_id, self.sale)
+        self.assertEqual(ticket.order_line_ids, coat)
+        self.assertEqual(ticket.product_id, self.coat)
+        self.assertIn(coat.name, self._read(f"/my/tickets/{ticket.id}"))
+
+    def test_order_of_a_shop(self):
+        mine = self._import_order(self.mei, "TM-1")
+        theirs = self._import_order(self.lan, "TM-2")
+        page = self._read("/my/tickets/new?about=Zip")
+        for text in ("TM-1", "Tmall flagship", "Red scarf"):
+            self.assertIn(text, page)
+        self.assertNotIn("TM-2", page)
+        ticket = self._send(
+            intent_id=self.intents["defect"].id,
+            order=f"hstyle.order-{mine.id}",
+            line=[f"hstyle.order.line-{line.id}" for line in mine.line_ids],
+        )
+        self.assertEqual(ticket.shop_order_id, mine)
+        self.assertIn("Blue hat", self._get_words(ticket)[0])
+        ticket = self._send(order=f"hstyle.order-{theirs.id}")
+        self.assertFalse(ticket.shop_order_id)
+
+    def test_orders_of_others(self):
+        """Neither orders nor lines of somebody else get on a ticket."""
+        theirs = self.their_sale
+        lines = [f"sale.order.line-{line.id}" for line in theirs.order_line]
+        ticket = self._send(order=f"sale.order-{theirs.id}", line=lines)
+        self.assertFalse(ticket.order_id | ticket.order_line_ids.order_id)
+        ticket = self._send(order=f"sale.order-{self.sale.id}", line=lines)
+        self.assertEqual(ticket.order_id, self.sale)
+        self.assertFalse(ticket.order_line_ids)
+        page = self._read(f"/my/tickets/new?about=x&order=sale.order-{theirs.id}")
+        self.assertNotIn(theirs.name, page)
+        for wrong in ("sale.order-x", f"sale.order-{'9' * 30}", "res.users-1", "x"):
+            self.assertFalse(self._send(order=wrong).order_id)
+
+    def test_old_orders(self):
+        """Only some are offered, and the one whose page the customer came from."""
+        old = self.sale
+        old.date_order = "2020-01-01"
+        for _number in range(12):
+            self._sell_two(self.mei)
+        self.assertNotIn(old.name, self._read("/my/tickets/new?about=Zip"))
+        url = f"/my/tickets/new?about=Zip&order=sale.order-{old.id}"
+        self.assertIn(old.name, self._read(url))
+        page = self.url_open(old.get_portal_url()).text
+        self.assertIn(f"/my/tickets/new?order=sale.order-{old.id}", page)
+
+    def test_what_an_intent_needs(self):
+        tracking, defect = self.intents["tracking"].id, self.intents["defect"].id
+        order = f"sale.order-{self.sale.id}"
+        page = self._send(intent_id=tracking, text="Kept words")
+        self.assertIn("Choose the order", page)
+        self.assertIn("Kept words", page)
+        ticket = self._send(intent_id=tracking, order_number="TM 77")
+        self.assertIn("TM 77", self._get_words(ticket)[0])
+        self.assertEqual(
+            self._send(intent_id=tracking, order=order).order_id.id, self.sale.id
+        )
+        self.assertIn("Choose the articles", self._send(intent_id=defect, order=order))
+        for missing in ({"text": " "}, {"name": ""}, {"intent_id": "x"}):
+            self._read("/my/tickets")
+            self.assertIsInstance(self._send(**missing), str)
+
+    def test_sent_twice(self):
+        first = self._send(key="abc")
+        self.assertIsInstance(self._send(key="abc"), str)
+        self.assertTrue(self._send(key="abd"))
+        self.assertEqual(len(self._get_words(first)), 1)
+        self.authenticate("lan", "lan")
+        self.assertTrue(self._send(key="abc"), "A form of somebody else")
+
+    def test_no_team(self):
+        self.team.active = False
+        self._read("/my/tickets/new", 404)
+        response = self._post("/my/tickets/new", name="x", text="x")
+        self.assertEqual(response.status_code, 404)

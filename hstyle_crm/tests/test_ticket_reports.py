@@ -189,11 +189,8 @@ class TestComplaintHeat(HstyleReportCommon):
         """A ticket without a product is about its order lines; no intent, no heat."""
         skirt = self._create_dress("Skirt")
         order = self._sell(self.weeks[3], 1, product=skirt)
-        self._complain(
-            self.weeks[3],
-            product_id=False,
-            order_line_ids=[Command.set(order.order_line.ids)],
-        )
+        [ticket] = self._complain(self.weeks[3], product_id=False)
+        ticket.sudo().order_line_ids = order.order_line
         advice = self.env.ref("hstyle_crm.ticket_intent_advice")
         self._complain(
             self.weeks[3], product_id=skirt.id, intent_id=advice.id, reason_id=False

@@ -1,0 +1,209 @@
+"""A year of service in the demo: tickets of all intents and channels, in time and late.
+
+All people are made up. What happens goes through the addon's own doors, at its time.
+"""
+
+import random
+from datetime import datetime, timedelta
+
+from freezegun import freeze_time
+
+#: Tickets of the year, and weeks in which the jacket is sold.
+TICKETS, WEEKS = 170, 26
+COLLEAGUES = ["Na Sun", "Kai Zhou", "Lin Qiu", "Hong Fan"]
+CHANNELS = ["phone", "email", "im", "sms", "web", "shop", "agent"]
+#: How often: intent, reason (its XML id) and what customers say.
+CASES = [
+    (9, "tracking", "late", "Where is my parcel? It should be here since Monday."),
+    (3, "tracking", "lost", "The courier says delivered, but nothing came."),
+    (4, "dispute", "price", "The coupon was not taken off my order."),
+    (3, "dispute", "missing", "The belt was not in the box."),
+    (4, "defect", "seam", "A button came off on the first day."),
+    (3, "defect", "colour", "The print faded after one wash."),
+    (2, "defect", "fabric", "The fabric pills at the sleeves."),
+    (7, "return", "size", "Too small. Can I have a size larger?"),
+    (3, "return", "look", "The colour is not the one of the picture."),
+    (2, "return", "mind", "I would like to send it back."),
+    (5, "advice", None, "Does it go with the grey skirt? How do I wash it?"),
+    (5, "points", None, "My points of last month are not on my card."),
+    (3, "appointment", None, "May I come to have the jacket altered?"),
+]
+ANSWERS = [
+    "Thank you for telling us. I have asked the warehouse and call you back today.",
+    "I am sorry for that. A new one is on its way to you.",
+    "We take it back at no cost. The label is in your mail.",
+    "I have corrected it. You see it on your account now.",
+]
+WORDS = ["Thanks, that is all I wanted.", "Still nothing.", "Here is the picture."]
+#: What becomes of a ticket, and how often.
+COURSES = {"fast": 9, "slow": 3, "waits": 5, "reopened": 2, "silent": 2}
+#: Scores of those who answer the question after it, of 1 to 5.
+SCORES = {"fast": [5, 5, 5, 4], "slow": [3, 4, 2], "waits": [5, 4, 4]}
+
+
+def load(env):
+    """Make a team and a year of tickets; return what to say of it."""
+    draw = random.Random(2026)
+    team = _create_team(env)
+    jacket = _sell(env, draw)
+    now = datetime.now().replace(microsecond=0)
+    customers = env["hstyle.profile"].search([], limit=400).partner_id
+    for number in range(TICKETS):
+        # More of them lately, as the shop grows.
+        ago = 360 * (1 - (number + 1) / TICKETS) ** 1.3
+        start = now - timedelta(days=ago, minutes=draw.randrange(600))
+        case = draw.choices(CASES, [case[0] for case in CASES])[0]
+        _live(env, draw, team, start, draw.choice(customers), case, jacket)
+    _complain(env, draw, team, customers, jacket, now)
+    env["hstyle.ticket.breach"]._escalate_late()
+    env["hstyle.complaint.heat"]._cron_refresh()
+    tickets = env["hstyle.ticket"].search([("team_id", "=", team.id)])
+    late = env["hstyle.ticket.breach"].search_count([])
+    scores = env["rating.rating"].search_count([("consumed", "=", True)])
+    return f"{len(tickets)} tickets, {late} deadlines missed, {scores} scores"
+
+
+def _create_team(env):
+    """Make colleagues who work on weekdays from 9 to 18, the last of them leads."""
+    hours = [
+        {"name": "Service", "dayofweek": str(day), "hour_from": 9, "hour_to": 18}
+        for day in range(5)
+    ]
+    calendar = env["resource.calendar"].create(
+        {
+            "name": "Service",
+            "tz": env.company.hstyle_tz,
+            "attendance_ids": [(5,), *((0, 0, values) for values in hours)],
+        }
+    )
+    roles = ["agent"] * (len(COLLEAGUES) - 1) + ["manager"]
+    users = env["res.users"]
+    for name, role in zip(COLLEAGUES, roles, strict=True):
+        login = name.split()[0].lower()
+        group = env.ref(f"hstyle_crm.hstyle_crm_group_{role}")
+        values = {"name": name, "login": login, "password": login}
+        users |= users.create({**values, "group_ids": [(4, group.id)]})
+    team = env.ref("hstyle_crm.ticket_team")
+    team.write(
+        {
+            "calendar_id": calendar.id,
+            "manager_id": users[-1].id,
+            "member_ids": [(6, 0, users[:-1].ids)],
+        }
+    )
+    return team
+
+
+def _sell(env, draw):
+    """Sell a jacket every week for half a year; return it."""
+    values = {"name": "Denim jacket", "list_price": 89, "standard_price": 41}
+    jacket = env["product.product"].create(
+        {**values, "type": "service", "taxes_id": [(5,)]}
+    )
+    buyers = env["hstyle.profile"].search([], limit=200, order="id").partner_id
+    for week in range(WEEKS):
+        moment = datetime.now() - timedelta(weeks=WEEKS - week, hours=3)
+        line = {"product_id": jacket.id, "product_uom_qty": draw.randrange(8, 13)}
+        with freeze_time(moment):
+            order = env["sale.order"].create(
+                {"partner_id": draw.choice(buyers).id, "order_line": [(0, 0, line)]}
+            )
+            order.action_confirm()
+    return jacket
+
+
+def _open(env, draw, team, moment, customer, case, jacket):
+    """Open a ticket at a moment, as a colleague or the portal does."""
+    _often, intent, reason, text = case
+    intent = env.ref(f"hstyle_crm.ticket_intent_{intent}")
+    values = {
+        "name": text.split(".")[0].split("?")[0],
+        "description": text,
+        "team_id": team.id,
+        "partner_id": customer.id,
+        "intent_id": intent.id,
+        "channel": draw.choice(CHANNELS),
+    }
+    if reason:
+        name = f"{case[1]}_{reason}"
+        values["reason_id"] = env.ref(f"hstyle_crm.ticket_reason_{name}").id
+    if intent.needs_order:
+        domain = [("partner_id", "=", customer.id), ("date_order", "<", moment)]
+        values["shop_order_id"] = env["hstyle.order"].search(domain, limit=1).id
+    if intent.needs_product and case[1] != "defect":
+        values["product_id"] = jacket.id
+    with freeze_time(moment):
+        return env["hstyle.ticket"].create(values)
+
+
+def _live(env, draw, team, start, customer, case, jacket):
+    """Let a ticket take its course, as far as it has come by now."""
+    ticket = _open(env, draw, team, start, customer, case, jacket)
+    [course] = draw.choices(list(COURSES), COURSES.values())
+    hours = draw.uniform(0.2, 1.5) if course != "slow" else draw.uniform(20, 90)
+    steps = [(hours, "answer")]
+    if course == "waits":
+        steps += [(hours + 0.1, "waiting"), (hours + draw.uniform(5, 60), "hear")]
+    elif course == "silent":
+        steps = []
+    done = steps[-1][0] + draw.uniform(0.5, 5) if steps else 2000
+    steps.append((done, "solved"))
+    if course == "reopened":
+        steps += [(done + 30, "hear"), (done + 33, "answer"), (done + 34, "solved")]
+    for hours, what in steps:
+        moment = start + timedelta(hours=hours)
+        if moment >= datetime.now():
+            return
+        with freeze_time(moment):
+            _step(draw, ticket, what)
+    _close(env, draw, ticket, course, moment)
+
+
+def _step(draw, ticket, what):
+    """Let the owner or the customer do something."""
+    said = {"message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
+    if what == "answer":
+        ticket.with_user(ticket.user_id or ticket.env.user).message_post(
+            body=draw.choice(ANSWERS), **said
+        )
+        if ticket.kind == "new":
+            ticket.stage_id = ticket._get_stage("open")
+    elif what == "hear":
+        author = ticket.partner_id.id
+        ticket.message_post(body=draw.choice(WORDS), author_id=author, **said)
+    else:
+        ticket.stage_id = ticket._get_stage(what)
+
+
+def _close(env, draw, ticket, course, moment):
+    """Let some customers say how satisfied they are, and close what is done."""
+    policies = env["hstyle.satisfaction.policy"]
+    policy = policies.search([("question", "=", "ticket")], limit=1)
+    if policy and course in SCORES and draw.random() < 0.5:
+        asked = moment + timedelta(hours=24)
+        if asked < datetime.now():
+            with freeze_time(asked):
+                _rate(env, policy, ticket, draw.choice(SCORES[course]))
+    if moment < datetime.now() - timedelta(days=14):
+        with freeze_time(moment + timedelta(days=7)):
+            ticket.stage_id = ticket._get_stage("closed")
+
+
+def _rate(env, policy, ticket, score):
+    """Let a customer answer a question, which no mail has to carry."""
+    rating = env["rating.rating"].create(policy._prepare_question(ticket, "email"))
+    rating._answer(score)
+
+
+def _complain(env, draw, team, customers, jacket, now):
+    """Let seams of the jacket be complained of: one at first, and six this week."""
+    case = (1, "defect", "seam", "The seam of the jacket is open.")
+    days = [7 * WEEKS - 20, 7 * WEEKS - 40, 60, 5, 4, 3, 2, 1, 0.2]
+    for ago in days:
+        customer = draw.choice(customers)
+        moment = now - timedelta(days=ago)
+        ticket = _open(env, draw, team, moment, customer, case, jacket)
+        ticket.product_id = jacket
+        if ago > 7:
+            with freeze_time(moment + timedelta(hours=5)):
+                _step(draw, ticket, "solved")

@@ -1,0 +1,82 @@
+"""Tickets that several processes open and merge at once; see test_points_parallel."""
+
+from collections import Counter
+
+import pytest
+from workers import attempt, gate, workers
+
+WORKERS = 4
+EACH = 25
+
+
+@pytest.fixture(scope="module")
+def team(transaction):
+    """Return the id of a team of four."""
+    with transaction() as env:
+        group = env.ref("hstyle_crm.hstyle_crm_group_agent")
+        users = env["res.users"].create(
+            [
+                {"name": name, "login": name, "group_ids": group.ids}
+                for name in ("ann", "bo", "cai", "dee")
+            ]
+        )
+        values = {"name": "Parallel", "member_ids": users.ids}
+        return env["hstyle.ticket.team"].create(values).id
+
+
+def _open(env, team_id, meet):
+    env["hstyle.ticket"].search_count([])
+    meet()
+    env["hstyle.ticket"].create({"name": "Late", "team_id": team_id})
+
+
+def _open_many(database, team_id):
+    return [
+        attempt(database, _open, team_id, gate() if number == 0 else lambda: None)
+        for number in range(EACH)
+    ]
+
+
+def test_spread_evenly(database, transaction, team):
+    """A hundred tickets of four processes: nobody has a pile, nobody has none."""
+    with workers(WORKERS) as pool:
+        work = [pool.submit(_open_many, database, team) for _n in range(WORKERS)]
+        assert {end for done in work for end in done.result()} == {"done"}
+    with transaction() as env:
+        tickets = env["hstyle.ticket"].search([("team_id", "=", team)])
+        loads = Counter(ticket.user_id.login for ticket in tickets)
+        print(loads)
+    assert sum(loads.values()) == WORKERS * EACH
+    assert len(loads) == 4
+    assert max(loads.values()) - min(loads.values()) <= 2 * WORKERS
+
+
+def _merge(env, ticket_id, other_id, meet):
+    tickets = env["hstyle.ticket"].browse([ticket_id, other_id])
+    tickets.read(["stage_id"])
+    meet()
+    tickets[0]._merge(tickets[1])
+
+
+def _merge_alone(database, *arguments):
+    return attempt(database, _merge, *arguments, gate())
+
+
+@pytest.mark.parametrize("repeat", range(5))
+def test_two_merge_each_into_the_other(database, transaction, team, repeat):
+    """One of them does: no ticket is a part of a part of itself."""
+    with transaction() as env:
+        partner = env["res.partner"].create({"name": f"Mei {repeat}"})
+        values = {"name": "Late", "team_id": team, "partner_id": partner.id}
+        one, two = env["hstyle.ticket"].create([values, values]).ids
+    with workers(2) as pool:
+        work = [
+            pool.submit(_merge_alone, database, *pair)
+            for pair in ((one, two), (two, one))
+        ]
+        ends = sorted(done.result().split(":")[0] for done in work)
+    assert ends == ["done", "refused"]
+    with transaction() as env:
+        tickets = env["hstyle.ticket"].browse([one, two])
+        assert len(tickets.filtered("merged_into_id")) == 1
+        assert sorted(tickets.mapped("kind")) == ["closed", "new"]
