@@ -336,6 +336,7 @@ COMMON = {
     "hstyle.ticket.stage",
     "hstyle.ticket.intent",
     "hstyle.ticket.reason",
+    "hstyle.goodwill.reason",
 }
 #: Models of which some records are shipped.
 SHIPPED = (

@@ -94,8 +94,10 @@ class TestHstyleGoodwill(HstyleGoodwillCommon):
     def test_price(self):
         group = self.env.ref("product.group_product_pricelist")
         self.env.ref("base.group_user").implied_ids |= group
+        self.budget.month = "2026-03-01"
         with freeze_time("2026-03-02 12:00:00"):
             goodwill = self._compensate("price", 0.01)
+        self.assertEqual(goodwill.state, "given")
         self.assertEqual(goodwill.amount, 30, "The settings say what it is worth")
         for day, total in (("2026-03-11", 80), ("2026-03-12", 100)):
             self.env.invalidate_all()
