@@ -346,6 +346,7 @@ SHIPPED = (
     "hstyle.referral.program",
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
+    "hstyle.goodwill.budget",
     "hstyle.ticket.team",
     "hstyle.sla",
 )
