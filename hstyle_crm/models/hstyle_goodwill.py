@@ -16,6 +16,7 @@ class HstyleGoodwill(models.Model):
     _inherit = ["mail.thread", "mail.activity.mixin", "hstyle.goodwill.gift"]
     _order = "id desc"
     _rec_name = "ticket_id"
+    _mail_post_access = "read"
 
     ticket_id = fields.Many2one(
         comodel_name="hstyle.ticket",

@@ -12,8 +12,8 @@ class HstyleGoodwillSettings(models.AbstractModel):
         comodel_name="loyalty.program",
         string="Goodwill coupons",
         domain=[("program_type", "=", "coupons")],
-        help="A program of coupons whose reward is worth money for each point: a coupon "
-        "has as many points as it is worth.",
+        help="A program of coupons whose reward is worth money for each point: a "
+        "coupon has as many points as it is worth.",
     )
     hstyle_goodwill_pricelist_id = fields.Many2one(
         comodel_name="product.pricelist", string="Goodwill prices"

@@ -30,15 +30,25 @@ class HstylePromiseDocument(models.AbstractModel):
     def action_hstyle_promises(self):
         """Open the document's promises, and offer to make one."""
         self.ensure_one()
-        action = self.env["ir.actions.actions"]._for_xml_id(
-            "hstyle_crm.hstyle_promise_action"
-        )
+        return {
+            **self._get_promise_action("hstyle_crm.hstyle_promise_action"),
+            "domain": self._get_promise_domain(),
+        }
+
+    def action_hstyle_promise(self):
+        """Open the form of a promise about the document."""
+        self.ensure_one()
+        return self._get_promise_action("hstyle_crm.hstyle_promise_action_new")
+
+    def _get_promise_action(self, name):
+        """Return an action that offers promises about the document."""
         defaults = {
             "default_document": f"{self._name},{self.id}",
             "default_partner_id": self._get_promise_customer().id,
             "default_company_id": (self.company_id or self.env.company).id,
         }
-        return {**action, "domain": self._get_promise_domain(), "context": defaults}
+        action = self.env["ir.actions.actions"]._for_xml_id(name)
+        return {**action, "context": defaults}
 
     def _get_promise_customer(self):
         return self.partner_id

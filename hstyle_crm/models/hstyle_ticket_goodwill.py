@@ -9,7 +9,7 @@ class HstyleTicketGoodwill(models.AbstractModel):
     _description = "Goodwill from tickets"
 
     goodwill_ids = fields.One2many(
-        comodel_name="hstyle.goodwill", inverse_name="ticket_id", string="Goodwill"
+        comodel_name="hstyle.goodwill", inverse_name="ticket_id"
     )
     goodwill_count = fields.Integer(compute="_compute_goodwill_count")
 

@@ -345,6 +345,7 @@ COMMON = {
     "hstyle.ticket.stage",
     "hstyle.ticket.intent",
     "hstyle.ticket.reason",
+    "hstyle.goodwill.reason",
 }
 #: Models of which some records are shipped.
 SHIPPED = (
@@ -356,6 +357,7 @@ SHIPPED = (
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
     "hstyle.solution",
+    "hstyle.goodwill.budget",
     "hstyle.ticket.team",
     "hstyle.sla",
 )

@@ -140,6 +140,8 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         ):
             document = document.with_user(user)
             action = document.action_hstyle_promises()
+            new = document.action_hstyle_promise()
+            self.assertEqual(new["context"], action["context"])
             promises = self.env["hstyle.promise"].with_user(user)
             form = Form(promises.with_context(**action["context"]))
             form.name, form.due_on = "Call back", "2100-01-01"
@@ -164,6 +166,13 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
                     self.manager if document == ticket else self.env.user
                 )
             )
+        for document, user in (
+            (ticket, self.agent),
+            (order, self.salesperson),
+            (lead, self.salesperson),
+            (self.partner, self.clerk),
+        ):
+            self.assertTrue(Form(document.with_user(user)).record)
 
     def test_counts_of_many(self):
         partners = self.env["res.partner"].create([{"name": f"{n}"} for n in range(40)])
