@@ -157,6 +157,7 @@ from . import loyalty_reward
 from . import loyalty_rule
 from . import mail_mail
 from . import mail_notification
+from . import mail_thread
 from . import mailing_trace
 from . import mailing_mailing
 from . import payment_transaction

@@ -27,6 +27,7 @@ from . import test_hstyle_call
 from . import test_hstyle_ticket
 from . import test_hstyle_ticket_inbound
 from . import test_hstyle_ticket_calendars
+from . import test_hstyle_ticket_thread
 from . import test_hstyle_ticket_work
 from . import test_hstyle_value
 from . import test_i18n
