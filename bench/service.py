@@ -175,7 +175,9 @@ class Bench:
     def read_partners(self, env, limit):
         """Read the first page of customers, with the counters of tickets."""
         records = env["res.partner"]
-        spec = get_specification(records, "list") | dict.fromkeys(self.counters, {})
+        spec = get_specification(records, "list") | {
+            name: {} for name in self.counters
+        }
         domain = [("name", "like", "Customer")]
         found = records.web_search_read(domain, spec, limit=limit, count_limit=10_001)
         assert len(found["records"]) == limit
@@ -557,8 +559,8 @@ def get_report(ours, theirs):
             "# Service tickets",
             "",
             f"`./dev bench service`: {describe_machine()} {ROWS:,} tickets, one in "
-            f"{OPEN} open, {CUSTOMERS:,} customers with {CUSTOMERS * ORDERS:,} orders. Medians of {ROUNDS} rounds, each in "
-            f"a transaction of its own.{beside}",
+            f"{OPEN} open, {CUSTOMERS:,} customers with {CUSTOMERS * ORDERS:,} orders. "
+            f"Medians of {ROUNDS} rounds, each in a transaction of its own.{beside}",
             "",
             *get_verdicts(get_targets(ours)),
             "",

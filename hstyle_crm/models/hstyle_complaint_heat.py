@@ -201,7 +201,7 @@ class HstyleComplaintHeat(models.Model):
 
     @api.model
     def _refresh(self):
-        """Bring the rows up to date with tickets and sales; only changes are written."""
+        """Bring the rows up to date with tickets and sales; write only changes."""
         self.env.flush_all()
         values = SQL("complaints, units, rate, baseline, threshold, is_hot")
         gone = self.env.execute_query(

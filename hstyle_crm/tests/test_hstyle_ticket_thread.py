@@ -9,8 +9,9 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
-from odoo.addons.base.models.ir_mail_server import IrMail_Server
 from odoo.tests import new_test_user, tagged
+
+from odoo.addons.base.models.ir_mail_server import IrMail_Server
 
 from .test_hstyle_ticket import MONDAY, HstyleTicketCommon
 
@@ -163,7 +164,9 @@ class TestTicketMail(HstyleTicketMailCommon):
         self.assertEqual(ticket.answered_at, OPEN)
         letter = self._take_letter()
         self.assertIn("Today", letter.get_body(("plain",)).get_content())
-        self.assertEqual((ticket.partner_id, ticket.user_id), (self.customer, self.agent))
+        self.assertEqual(
+            (ticket.partner_id, ticket.user_id), (self.customer, self.agent)
+        )
 
     def test_unknown_sender(self):
         """Who nobody knows is answered all the same, and is no contact before."""
@@ -193,9 +196,7 @@ class TestTicketMail(HstyleTicketMailCommon):
         self.customer.active = True
         contact = self._create_partner("Shop floor", parent_id=self.customer.id)
         contact.email = "mei@example.com"
-        self.assertEqual(
-            self._mail().partner_id.commercial_partner_id, self.customer
-        )
+        self.assertEqual(self._mail().partner_id.commercial_partner_id, self.customer)
         self._create_partner("Mei Li", email="MEI@example.com")
         self.assertFalse(self._mail().partner_id)
         other = self.env["res.company"].create({"name": "Other"})
@@ -365,7 +366,9 @@ class TestTicketWords(HstyleTicketMailCommon):
         """Once in a closed time, by mail, and it is no answer."""
         ticket = self._mail(moment=self.SATURDAY)
         letter = self._take_letter()
-        self.assertIn("Monday, March 9, 2026", letter.get_body(("plain",)).get_content())
+        self.assertIn(
+            "Monday, March 9, 2026", letter.get_body(("plain",)).get_content()
+        )
         self.assertEqual(letter["Auto-Submitted"], "auto-replied")
         self.assertFalse(ticket.answered_at)
         self.assertEqual(ticket.unanswered_count, 1)
@@ -385,9 +388,7 @@ class TestTicketWords(HstyleTicketMailCommon):
         ticket = self._mail()
         self._answer(ticket)
         letter = self._take_letter()
-        self._mail(
-            answers=letter, moment=self.SATURDAY, Auto_Submitted="auto-replied"
-        )
+        self._mail(answers=letter, moment=self.SATURDAY, Auto_Submitted="auto-replied")
         self.assertFalse(ticket.told_until)
 
     def test_in_the_customer_s_words(self):
