@@ -113,7 +113,9 @@ class NewTicketPortal(TicketPortal):
         is_sale = order._name == "sale.order"
         lines = order.order_line if is_sale else order.line_ids
         if is_sale:
-            lines = lines.filtered(lambda one: not (one.display_type or one.is_downpayment))
+            lines = lines.filtered(
+                lambda one: not (one.display_type or one.is_downpayment)
+            )
         return {
             "key": _key(order),
             "order": order,

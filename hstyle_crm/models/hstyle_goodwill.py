@@ -1,4 +1,4 @@
-from odoo import SUPERUSER_ID, api, fields, models
+from odoo import SUPERUSER_ID, fields, models
 from odoo.exceptions import AccessError, UserError
 
 KINDS = [("points", "Points"), ("coupon", "Coupon"), ("price", "Member price")]

@@ -51,9 +51,7 @@ class HstyleGoodwillGift(models.AbstractModel):
         self.points = self._get_points(program.currency_id, program.point_value)
         words = self.with_context(lang=self.partner_id.lang).reason_id.name
         key = f"{self._name}:{self.id}"
-        self.card_id = program._give_bonus(
-            self.partner_id, self.points, words, key=key
-        )
+        self.card_id = program._give_bonus(self.partner_id, self.points, words, key=key)
 
     def _give_coupon(self):
         program = self.company_id.hstyle_goodwill_program_id

@@ -34,7 +34,10 @@ class HstyleGoodwillSettings(models.AbstractModel):
     @api.constrains("hstyle_goodwill_days", "hstyle_goodwill_price_value")
     def _check_hstyle_goodwill(self):
         for company in self:
-            if company.hstyle_goodwill_days < 1 or company.hstyle_goodwill_price_value < 1:
+            if (
+                company.hstyle_goodwill_days < 1
+                or company.hstyle_goodwill_price_value < 1
+            ):
                 raise ValidationError(
                     self.env._(
                         "Goodwill is valid for a day or more, and a member price is "

@@ -112,7 +112,14 @@ class HstylePromise(models.Model):
 
     def _check_words(self, vals):
         """Leave corrections of what was promised to managers."""
-        words = {"name", "partner_id", "promised_on", "due_on", "document", "company_id"}
+        words = {
+            "name",
+            "partner_id",
+            "promised_on",
+            "due_on",
+            "document",
+            "company_id",
+        }
         if (
             not self.env.su
             and not vals.keys().isdisjoint(words)

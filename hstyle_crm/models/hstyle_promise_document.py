@@ -12,7 +12,9 @@ class HstylePromiseDocument(models.AbstractModel):
     _description = "Document with promises"
 
     hstyle_promise_count = fields.Integer(
-        string="Promises to keep", compute="_compute_hstyle_promise_count", groups=GROUPS
+        string="Promises to keep",
+        compute="_compute_hstyle_promise_count",
+        groups=GROUPS,
     )
 
     def _compute_hstyle_promise_count(self):

@@ -132,9 +132,12 @@ class HstyleTicketThread(models.AbstractModel):
         if is_said and message.subtype_id == self.env.ref("mail.mt_comment"):
             author = message.author_id
             robot = self.env.ref("base.partner_root")
-            if not author or author.partner_share or author == self.partner_id:
-                self._hear()
-            elif self._is_opening():
+            if (
+                not author
+                or author.partner_share
+                or author == self.partner_id
+                or self._is_opening()
+            ):
                 self._hear()
             elif author != robot and html2plaintext(message.body or "").strip():
                 self._reply(message)

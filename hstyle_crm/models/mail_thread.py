@@ -50,7 +50,9 @@ class MailThread(models.AbstractModel):
         The host knows bounces, and mail that comes back with its number.
         """
         sender = email_normalize(message_dict["email_from"]) or ""
-        return bool(self.env["mail.alias.domain"].sudo()._find_aliases([sender])) or any(
+        return bool(
+            self.env["mail.alias.domain"].sudo()._find_aliases([sender])
+        ) or any(
             re.match(pattern, str(value).strip(), re.IGNORECASE)
             for header, pattern in MACHINES.items()
             for value in message.get_all(header, ())

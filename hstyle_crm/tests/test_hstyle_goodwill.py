@@ -137,7 +137,9 @@ class TestHstyleGoodwill(HstyleGoodwillCommon):
 
     def test_managers_need_no_budget(self):
         goodwill = self._compensate("points", 500, user=self.manager)
-        self.assertEqual((goodwill.state, goodwill.approver_id), ("given", self.manager))
+        self.assertEqual(
+            (goodwill.state, goodwill.approver_id), ("given", self.manager)
+        )
         self.assertEqual(self.budget.used, 0)
 
     def test_nobody_gives_to_oneself(self):

@@ -159,7 +159,11 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         self.partner.invalidate_recordset(["hstyle_promise_count"])
         self.assertEqual(self.partner.hstyle_promise_count, 3)
         for document in (ticket, order, lead, self.partner):
-            Form(document.with_user(self.manager if document == ticket else self.env.user))
+            Form(
+                document.with_user(
+                    self.manager if document == ticket else self.env.user
+                )
+            )
 
     def test_counts_of_many(self):
         partners = self.env["res.partner"].create([{"name": f"{n}"} for n in range(40)])
@@ -191,7 +195,9 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         """Of the company and all its people: what is owed first, then the latest."""
         contact = self._create_partner("Lin", parent_id=self.partner.id)
         late = self._promise(name="Late", due_on=date(2026, 3, 9))
-        soon = self._promise(name="Soon", partner_id=contact.id, due_on=date(2026, 3, 4))
+        soon = self._promise(
+            name="Soon", partner_id=contact.id, due_on=date(2026, 3, 4)
+        )
         done = self._promise(name="Done")
         older = self._promise(name="Older")
         self._promise(name="Other's", partner_id=self._create_partner("Bo").id)
