@@ -1,7 +1,13 @@
 import logging
 
 from odoo import api, fields, models
-from odoo.tools import email_normalize, format_datetime, html2plaintext
+from odoo.tools import (
+    email_normalize,
+    format_date,
+    format_datetime,
+    format_time,
+    html2plaintext,
+)
 
 _logger = logging.getLogger(__name__)
 
@@ -80,10 +86,12 @@ class HstyleTicketThread(models.AbstractModel):
             ("partner_share", "=", True),
             ("company_id", "in", [False, *company.sudo().parent_ids.ids]),
         ]
-        owners = self.env["res.company"].sudo().search([]).partner_id
         found = partners.search(domain, order="id")
-        found = found.filtered(lambda p: p.commercial_partner_id not in owners)
-        return found[:1] if len(found.commercial_partner_id) == 1 else partners
+        customers = found.commercial_partner_id
+        companies = self.env["res.company"].sudo()
+        if companies.search_count([("partner_id", "in", customers.ids)], limit=1):
+            return partners
+        return found[:1] if len(customers) == 1 else partners
 
     def _notify_get_reply_to(self, default=None, author_id=False):
         """Let answers come to the team: lost of their thread, they open a ticket."""
@@ -189,13 +197,18 @@ class HstyleTicketThread(models.AbstractModel):
         """Say when we answer, in the customer's language and time."""
         lang = self.partner_id.lang or self.company_id.partner_id.lang
         tz = self.partner_id.tz or self.company_id.hstyle_tz
-        ticket = self.with_context(lang=lang)
-        moment = format_datetime(ticket.env, opening, tz=tz, dt_format="full")
+        ticket = self.with_context(lang=lang, tz=tz)
+        env = ticket.env
+        day = format_date(env, opening, date_format="full")
+        time = format_time(env, opening, tz=tz, time_format="short")
+        zone = format_datetime(env, opening, tz=tz, dt_format="zzzz")
         ticket.message_post(
-            body=ticket.env._(
-                "Thank you for your message. We are closed at the moment and will "
-                "answer after %s.",
-                moment,
+            body=env._(
+                "Thank you for your message. We are closed at the moment, and will "
+                "answer from %(day)s, %(time)s (%(zone)s) on.",
+                day=day,
+                time=time,
+                zone=zone,
             ),
             author_id=self.env.ref("base.partner_root").id,
             email_from=self.company_id.email_formatted or None,

@@ -414,6 +414,7 @@ class TestTicketWords(HstyleTicketMailCommon):
         body = self._get_words(self._mail(moment=self.SATURDAY)).body
         self.assertIn("2026年3月9日星期一", body)
         self.assertIn("17:00", body)
+        self.assertIn("中国标准时间", body)
         self.customer.tz = False
         self.company.hstyle_tz = "Europe/Berlin"
         body = self._get_words(self._mail(moment=self.SATURDAY)).body
