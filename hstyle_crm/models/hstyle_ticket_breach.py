@@ -90,12 +90,16 @@ class HstyleTicketBreach(models.Model):
 
     def _escalate(self, now):
         """Put late tickets on their owner's and their team leader's list."""
+        # A ticket with two missed deadlines is on a list twice.
+        tickets = {}
         for breach in self:
-            ticket = breach.ticket_id
-            for user in ticket._get_helpers():
-                ticket.activity_schedule(
-                    "mail.mail_activity_data_todo",
-                    summary=self.env._("Deadline missed"),
-                    user_id=user.id,
-                )
+            for user in breach.ticket_id._get_helpers():
+                key = user, breach.deadline
+                tickets[key] = tickets.get(key, breach.ticket_id) | breach.ticket_id
+        for (user, _deadline), late in tickets.items():
+            late.activity_schedule(
+                "mail.mail_activity_data_todo",
+                summary=self.env._("Deadline missed"),
+                user_id=user.id,
+            )
         self.escalated_at = now

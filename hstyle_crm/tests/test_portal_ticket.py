@@ -18,7 +18,6 @@ class TicketPortalCase(HstyleTicketCommon, HstylePointsCommon, HttpCase):
     @classmethod
     def setUpClass(cls):
         super().setUpClass()
-        # Nobody is told of hours.
         # Whenever the tests run, somebody is there.
         cls.team.calendar_id = False
         cls.mei = cls._create_account("mei")
