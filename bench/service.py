@@ -175,9 +175,7 @@ class Bench:
     def read_partners(self, env, limit):
         """Read the first page of customers, with the counters of tickets."""
         records = env["res.partner"]
-        spec = get_specification(records, "list") | {
-            name: {} for name in self.counters
-        }
+        spec = get_specification(records, "list") | {name: {} for name in self.counters}
         domain = [("name", "like", "Customer")]
         found = records.web_search_read(domain, spec, limit=limit, count_limit=10_001)
         assert len(found["records"]) == limit

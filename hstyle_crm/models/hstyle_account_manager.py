@@ -84,7 +84,7 @@ class HstyleAccountManager(models.Model):
     @api.model
     def _get_contact(self, member):
         """Return the user whom a member meets today: the manager or the deputy."""
-        return self._get_contacts(member)[member]
+        return self._get_contacts(member).get(member, self.env["res.users"])
 
     @api.model
     def _get_contacts(self, members):

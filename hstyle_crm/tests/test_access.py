@@ -477,6 +477,7 @@ class TestAccess(HstyleCommon):
         solution._note("inserted", ticket)
         ticket._book(max(ticket._get_free_slots()))
         self._give_reports(company, team)
+        self.env["hstyle.ticket"]._receive("im", "1", "mei", "Hi", team)
         return ticket
 
     def _give_reports(self, company, team):

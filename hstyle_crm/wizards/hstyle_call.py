@@ -40,13 +40,13 @@ class HstyleCall(models.TransientModel):
 
     @api.depends("number")
     def _compute_partner_ids(self):
-        partners = self.env["res.partner"]
+        partners, country = self.env["res.partner"], self.env.company.country_id
         for call in self:
-            number = (call.number or "").strip()
-            country = self.env.company.country_id
-            phone = partners._phone_format(number=number, country=country)
-            domain = [("phone_sanitized", "=", phone or number)]
-            call.partner_ids = partners.search(domain) if number else False
+            phone = call.number and partners._phone_format(
+                number=call.number, country=country
+            )
+            domain = [("phone_sanitized", "=", phone)]
+            call.partner_ids = partners.search(domain) if phone else False
 
     @api.depends("partner_ids")
     def _compute_partner_id(self):
