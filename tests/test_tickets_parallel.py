@@ -5,6 +5,8 @@ from collections import Counter
 import pytest
 from workers import attempt, gate, workers
 
+from odoo import Command, fields
+
 WORKERS = 4
 EACH = 25
 
@@ -80,3 +82,44 @@ def test_two_merge_each_into_the_other(database, transaction, team, repeat):
         tickets = env["hstyle.ticket"].browse([one, two])
         assert len(tickets.filtered("merged_into_id")) == 1
         assert sorted(tickets.mapped("kind")) == ["closed", "new"]
+
+
+@pytest.fixture(scope="module")
+def closed_team(transaction):
+    """Return the id of a team that answers for an hour, in three days."""
+    day = str((fields.Date.today().weekday() + 3) % 7)
+    hours = {"name": "x", "dayofweek": day, "hour_from": 9, "hour_to": 10}
+    with transaction() as env:
+        calendar = env["resource.calendar"].create({"name": "Rare", "tz": "UTC"})
+        calendar.attendance_ids = [Command.clear(), Command.create(hours)]
+        values = {"name": "Rare", "calendar_id": calendar.id}
+        return env["hstyle.ticket.team"].create(values).id
+
+
+def _hear(env, ticket_id, meet):
+    ticket = env["hstyle.ticket"].browse(ticket_id)
+    ticket.read(["unanswered_count", "told_until"])
+    meet()
+    ticket._hear()
+
+
+def _hear_alone(database, ticket_id):
+    return attempt(database, _hear, ticket_id, gate())
+
+
+def test_words_at_once(database, transaction, closed_team):
+    """All are counted; out of hours the customer is told once."""
+    with transaction() as env:
+        values = {"name": "Late", "team_id": closed_team}
+        ticket_id = env["hstyle.ticket"].create(values).id
+    with workers(WORKERS) as pool:
+        work = [
+            pool.submit(_hear_alone, database, ticket_id) for _number in range(WORKERS)
+        ]
+        assert {done.result() for done in work} == {"done"}
+    with transaction() as env:
+        ticket = env["hstyle.ticket"].browse(ticket_id)
+        assert ticket.unanswered_count == WORKERS
+        assert ticket.told_until
+        told = ticket.message_ids.filtered(lambda m: m.message_type == "auto_comment")
+        assert len(told) == 1

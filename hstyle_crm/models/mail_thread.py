@@ -1,10 +1,7 @@
-import logging
 import re
 
 from odoo import api, models
 from odoo.tools import email_normalize
-
-_logger = logging.getLogger(__name__)
 
 #: Header → what it says in a mail that no human wrote to us (RFC 3834, RFC 2919 and
 #: the habits of Exchange, Gmail, cPanel …).

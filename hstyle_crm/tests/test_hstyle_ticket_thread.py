@@ -264,6 +264,16 @@ class TestTicketMail(HstyleTicketMailCommon):
         self.assertEqual(survivor.message_ids.attachment_ids.res_id, survivor.id)
         self.assertEqual(survivor.unanswered_count, before + 1)
 
+        # What is written on the merged one itself is answered there.
+        with freeze_time(OPEN):
+            ticket.with_user(self.agent).message_post(
+                body="Closed", partner_ids=self.customer.ids
+            )
+        self._mail("Why?", answers=self._take_letter(), Cc="cai@example.com")
+        self.assertIn("Why?", survivor.message_ids[0].body)
+        self.assertIn("cai@example.com", survivor.email_cc)
+        self.assertEqual(survivor.unanswered_count, before + 2)
+
     def test_customers_write_no_notes(self):
         """Though a customer answers a note, the clock goes on."""
         ticket = self._mail()
