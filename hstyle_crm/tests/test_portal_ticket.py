@@ -19,11 +19,6 @@ class TicketPortalCase(HstyleTicketCommon, HstylePointsCommon, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         # Whenever the tests run, somebody is there.
-<<<<<<< HEAD
-        # Whenever the tests run, somebody is there.
-=======
-        # Nobody is told of hours.
->>>>>>> 4a48c9523793222278b35b7989e1b7c33564fcb7
         cls.team.calendar_id = False
         cls.mei = cls._create_account("mei")
         cls.lan = cls._create_account("lan")
