@@ -123,3 +123,39 @@ def test_words_at_once(database, transaction, closed_team):
         assert ticket.told_until
         told = ticket.message_ids.filtered(lambda m: m.message_type == "auto_comment")
         assert len(told) == 1
+
+
+def _receive(env, team_id, message_id, meet):
+    team = env["hstyle.ticket.team"].browse(team_id)
+    env["hstyle.ticket.inbound"].search_count([])
+    meet()
+    env["hstyle.ticket"]._receive(
+        "im", message_id, f"sender{message_id[0]}", "Hi", team
+    )
+
+
+def _receive_alone(database, *arguments):
+    return attempt(database, _receive, *arguments, gate())
+
+
+def _deliver(database, transaction, team, ids):
+    """Deliver messages at once; return their tickets, and the words on these."""
+    with workers(len(ids)) as pool:
+        work = [pool.submit(_receive_alone, database, team, one) for one in ids]
+        assert {done.result() for done in work} == {"done"}
+    with transaction() as env:
+        rows = env["hstyle.ticket.inbound"].search([("message_id", "in", ids)])
+        words = rows.ticket_id.message_ids.filtered(lambda m: m.author_id.id is False)
+        return rows.ticket_id.ids, len(words)
+
+
+def test_a_message_delivered_four_times_at_once(database, transaction, team):
+    tickets, words = _deliver(database, transaction, team, ["a"] * WORKERS)
+    assert (len(tickets), words) == (1, 1)
+
+
+def test_four_messages_of_a_sender_at_once(database, transaction, team):
+    """One ticket, with all that was said."""
+    ids = [f"b{number}" for number in range(WORKERS)]
+    tickets, words = _deliver(database, transaction, team, ids)
+    assert (len(tickets), words) == (1, WORKERS)

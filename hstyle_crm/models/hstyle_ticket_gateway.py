@@ -2,6 +2,7 @@ from base64 import b64decode
 
 from odoo import api, fields, models
 from odoo.exceptions import UserError
+from odoo.fields import Domain
 from odoo.tools import email_normalize, plaintext2html
 
 #: Characters of a message that become a ticket's subject.
@@ -106,17 +107,17 @@ class HstyleTicketGateway(models.AbstractModel):
 
     def _find_sender(self, company, sender):
         """Return the one customer whom a sender can be, or none."""
-        partners = self.env["res.partner"]
-        own = ("company_id", "in", [False, company.id])
         buyers = [("ref", "=", sender), ("company_id", "=", company.id)]
-        found = self.env["hstyle.buyer"].search(buyers).partner_id
+        known = self.env["hstyle.buyer"].search(buyers).partner_id
+        domains = [Domain("id", "in", known.ids)]
         if email := email_normalize(sender):
-            found |= partners.search([("email_normalized", "=", email), own])
-        country = company.country_id
-        if phone := partners._phone_format(number=sender, country=country):
-            found |= partners.search([("phone_sanitized", "=", phone), own])
-        customers = found.commercial_partner_id
-        return found[:1] if len(customers) == 1 else partners
+            domains.append(Domain("email_normalized", "=", email))
+        phone = self.env["res.partner"]._phone_format(
+            number=sender, country=company.country_id
+        )
+        if phone:
+            domains.append(Domain("phone_sanitized", "=", phone))
+        return self._find_one(Domain.OR(domains), company)
 
     def _find_open(self, row, customer):
         """Return the sender's latest ticket on the channel that is not closed."""

@@ -78,11 +78,16 @@ class HstyleTicketThread(models.AbstractModel):
         Archived customers, colleagues and our own companies are nobody.
         """
         address = email_normalize(email)
-        partners = self.env["res.partner"].sudo()
         if not address:
-            return partners
+            return self.env["res.partner"]
+        return self._find_one([("email_normalized", "=", address)], company)
+
+    @api.model
+    def _find_one(self, domain, company):
+        """Return the customer of a company, if a domain fits only one."""
+        partners = self.env["res.partner"].sudo()
         domain = [
-            ("email_normalized", "=", address),
+            *domain,
             ("partner_share", "=", True),
             ("company_id", "in", [False, *company.sudo().parent_ids.ids]),
         ]

@@ -222,13 +222,6 @@ class HstyleTicketWork(models.AbstractModel):
     def action_hand_over(self):
         return self._open_wizard("hstyle.ticket.handover", self.env._("Hand over"))
 
-    def action_merge(self):
-        return self._open_wizard("hstyle.ticket.merge", self.env._("Merge tickets"))
-
-    def action_split(self):
-        self.ensure_one()
-        return self._open_wizard("hstyle.ticket.split", self.env._("Split the ticket"))
-
     def _open_wizard(self, model, name):
         return {
             "type": "ir.actions.act_window",

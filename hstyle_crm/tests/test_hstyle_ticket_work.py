@@ -342,7 +342,7 @@ class TestUnion(HstyleTicketWorkCommon):
         self._open(MONDAY, partner_id=self.customer.id, intent_id=self.advice.id)
         self._open(MONDAY, partner_id=self._create_partner("Other").id)
         wizards = self.env["hstyle.ticket.merge"].with_user(self.agent)
-        form = Form(wizards.with_context(**other.action_merge()["context"]))
+        form = Form(wizards.with_context(active_ids=other.ids))
         self.assertEqual(form.ticket_ids[:], ticket | other)
         self.assertEqual(form.ticket_id, other)
 
@@ -355,7 +355,7 @@ class TestUnion(HstyleTicketWorkCommon):
         with freeze_time(MONDAY + timedelta(hours=12)):
             said = self._say(ticket, "And my points?", attachments=[("a.txt", b"x")])
         wizards = self.env["hstyle.ticket.split"].with_user(self.agent)
-        form = Form(wizards.with_context(**ticket.action_split()["context"]))
+        form = Form(wizards.with_context(active_id=ticket.id))
         self.assertEqual(form.message_ids[:], said)
         form.name = "Points"
         form.intent_id = self.advice
