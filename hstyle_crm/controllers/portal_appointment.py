@@ -49,7 +49,7 @@ class AppointmentPortal(TicketPortal):
         website=True,
         methods=["POST"],
     )
-    def portal_appointment_cancel(self, ticket_id, access_token=None):
+    def portal_appointment_cancel(self, ticket_id, access_token=None, **_post):
         """Cancel the appointment of a ticket, as long as it has not begun."""
         ticket = self._get_ticket(ticket_id, access_token)
         ticket._get_next_appointment()._cancel(told=True)

@@ -1,7 +1,7 @@
 from odoo import fields, models
 
 KINDS = [
-    ("new", "New"),
+    ("new", "Received"),
     ("open", "In progress"),
     ("waiting", "Waiting for the customer"),
     ("solved", "Solved"),

@@ -23,6 +23,12 @@ class TestCall(HstyleTicketCommon, HttpCase):
         ):
             self.assertEqual(self._call(number).partner_id, self.mei, number)
 
+    def test_country_of_another_place(self):
+        """A company abroad finds its customers by the number that rings."""
+        self.company.country_id = self.env.ref("base.us")
+        self.assertEqual(self._call("13800138000").partner_id, self.mei)
+        self.assertFalse(self._call("8000").partner_ids)
+
     def test_card(self):
         ticket = self._open("2026-03-02", partner_id=self.mei.id)
         done = self._open("2026-03-03", partner_id=self.mei.id)

@@ -3,6 +3,7 @@ from base64 import b64encode
 from odoo import fields
 from odoo.exceptions import UserError
 from odoo.tests import HttpCase, tagged
+from odoo.tools import mute_logger
 
 from .test_hstyle_ticket import HstyleTicketCommon
 
@@ -138,6 +139,7 @@ class TestInboundHttp(HstyleTicketCommon, HttpCase):
             headers={"Authorization": f"bearer {key}"},
         )
 
+    @mute_logger("odoo.http")
     def test_roles(self):
         answer = self._deliver(self.agent)
         self.assertEqual(answer.status_code, 200, answer.text)
@@ -146,6 +148,7 @@ class TestInboundHttp(HstyleTicketCommon, HttpCase):
         self.assertEqual(self._deliver(self.clerk, message_id="2").status_code, 403)
         self.assertEqual(self._deliver(self.agent, channel="fax").status_code, 422)
 
+    @mute_logger("odoo.http")
     def test_team_of_another_company(self):
         other = self.env["res.company"].create({"name": "Other"})
         self.team.company_id = other

@@ -2,6 +2,8 @@ from odoo import api, fields, models
 
 #: Tickets and orders that the card shows.
 LATEST = 5
+#: Digits that tell one number from others without its country.
+ENOUGH = 8
 
 
 class HstyleCall(models.TransientModel):
@@ -40,13 +42,19 @@ class HstyleCall(models.TransientModel):
 
     @api.depends("number")
     def _compute_partner_ids(self):
-        partners, country = self.env["res.partner"], self.env.company.country_id
         for call in self:
-            phone = call.number and partners._phone_format(
-                number=call.number, country=country
-            )
-            domain = [("phone_sanitized", "=", phone)]
-            call.partner_ids = partners.search(domain) if phone else False
+            call.partner_ids = self._find_customers(call.number or "")
+
+    def _find_customers(self, number):
+        """Return who has a number, in any notation, maybe without its country."""
+        partners, country = self.env["res.partner"], self.env.company.country_id
+        phone = number and partners._phone_format(number=number, country=country)
+        found = partners.search([("phone_sanitized", "=", phone or number)])
+        digits = "".join(filter(str.isdigit, number)).lstrip("0")
+        if not found and len(digits) >= ENOUGH:
+            ends = [("phone_sanitized", "=like", f"%{digits}")]
+            found = partners.search(ends, limit=LATEST)
+        return found if number else partners
 
     @api.depends("partner_ids")
     def _compute_partner_id(self):
