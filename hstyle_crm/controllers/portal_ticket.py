@@ -97,8 +97,8 @@ class TicketPortal(AgentPortal):
         return not request.env.user._is_public() and owner == self._get_customer()
 
     def _has_link(self, ticket, access_token):
-        token = ticket.access_token
-        return bool(token and access_token) and consteq(token, access_token)
+        token, given = ticket.access_token or "", access_token or ""
+        return bool(token) and consteq(token.encode(), given.encode())
 
     def _get_author(self, ticket):
         """Return who writes: the visitor, or whom the link was sent to."""

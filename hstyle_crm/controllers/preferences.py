@@ -24,7 +24,7 @@ class PreferenceCentre(Controller):
     def preferences(self, mail_id, token, **form):
         """Show or save the choices of who got a mail, without login."""
         mails = request.env["mail.mail"].sudo()
-        if not consteq(mails._sign_preferences(mail_id), token):
+        if not consteq(mails._sign_preferences(mail_id).encode(), token.encode()):
             raise request.not_found()
         domain = [("key", "=", f"mail:{mail_id}")]
         contact = request.env["hstyle.contact"].sudo().search(domain, limit=1)

@@ -54,7 +54,7 @@ class Satisfaction(Controller):
         user = request.env.user
         mine = rating.partner_id.commercial_partner_id
         own = user._is_public() or user.partner_id.commercial_partner_id == mine
-        if not (own and consteq(rating._sign_satisfaction(), token)):
+        if not (own and consteq(rating._sign_satisfaction().encode(), token.encode())):
             raise request.not_found()
         lang = rating.partner_id.lang or request.env.lang
         return rating.with_context(lang=lang)

@@ -35,6 +35,7 @@ class HstyleTicket(models.Model):
         "hstyle.ticket.work",
         "hstyle.ticket.goodwill",
         "hstyle.promise.document",
+        "hstyle.customer.key",
         "portal.mixin",
         "mail.thread.cc",
         "mail.activity.mixin",
@@ -46,6 +47,7 @@ class HstyleTicket(models.Model):
     _track_duration_field = "stage_id"
     _mail_post_access = "read"
 
+    access_token = fields.Char(groups="hstyle_crm.hstyle_crm_group_agent")
     number = fields.Char(readonly=True, copy=False, index="trigram")
     name = fields.Char(string="Subject", required=True, tracking=True)
     description = fields.Html(sanitize=True)

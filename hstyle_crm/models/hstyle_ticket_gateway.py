@@ -49,6 +49,8 @@ class HstyleTicketGateway(models.AbstractModel):
         """
         self.check_access("create")
         files = [self._read_file(one) for one in attachments]
+        # Gateways send numbers as numbers, too.
+        message_id, sender, text = (str(v or "") for v in (message_id, sender, text))
         team = self.env["hstyle.ticket.team"].browse(team_id or [])
         team = team.exists() or self._get_default_team()
         if not team:
@@ -76,7 +78,7 @@ class HstyleTicketGateway(models.AbstractModel):
         :param list attachments: (name, content)
         :return: the ticket; of a known message, the one that it went to
         """
-        self._check_message(channel, message_id, sender, text or attachments)
+        self._check_message(channel, message_id, sender, text.strip() or attachments)
         tickets = self.sudo().with_company(team.company_id)
         row, is_new = tickets.env["hstyle.ticket.inbound"]._log(
             team.company_id, channel, message_id, sender

@@ -31,8 +31,15 @@ class SaleOrder(models.Model):
         "hstyle.order.referral",
         "hstyle.promise.document",
         "hstyle.ticket.counter",
+        "hstyle.customer.key",
     ]
     _ticket_path = "order_id"
+
+    # Our roles read orders; to accept and to pay them is the customer's.
+    access_token = fields.Char(
+        groups="sales_team.group_sale_salesman,account.group_account_readonly,"
+        "account.group_account_invoice,base.group_portal"
+    )
 
     points_wanted = fields.Float(
         string="Points to spend",

@@ -19,6 +19,7 @@ class TicketPortalCase(HstyleTicketCommon, HstylePointsCommon, HttpCase):
     def setUpClass(cls):
         super().setUpClass()
         # Whenever the tests run, somebody is there.
+        # It is always open: the tests run on Sundays, too.
         cls.team.calendar_id = False
         cls.mei = cls._create_account("mei")
         cls.lan = cls._create_account("lan")
