@@ -189,7 +189,10 @@ class HstyleAppointment(models.Model):
     # === TELL === #
 
     def _tell(self, xmlid):
-        """Write to the customer, on the ticket."""
+        """Write to the customer, on the ticket; the host adds the way to its page.
+
+        That link is for the customer alone: colleagues who read the ticket have none.
+        """
         if not self.partner_id.email:
             return
         template = self.env.ref(xmlid)
@@ -217,7 +220,3 @@ class HstyleAppointment(models.Model):
     def _say(self):
         """Return when it begins, in the words of the reader and the team's time."""
         return say_moment(self.start, self.team_id._get_tz(), self.env.lang)
-
-    def _get_url(self):
-        """Return the page where the customer cancels it or takes another time."""
-        return self.ticket_id._get_appointment_url()

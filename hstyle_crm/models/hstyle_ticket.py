@@ -45,7 +45,6 @@ class HstyleTicket(models.Model):
     _order = "priority desc, next_due, id desc"
     _primary_email = "email"
     _track_duration_field = "stage_id"
-    _mail_post_access = "read"
 
     access_token = fields.Char(groups="hstyle_crm.hstyle_crm_group_agent")
     number = fields.Char(readonly=True, copy=False, index="trigram")
