@@ -8,6 +8,7 @@ class HstyleTicketBreach(models.Model):
     """A deadline that was missed: one row for each, whoever finds it and how often."""
 
     _name = "hstyle.ticket.breach"
+    _inherit = ["hstyle.job"]
     _description = "Missed deadline"
     _order = "due desc, id desc"
     _rec_name = "ticket_id"
@@ -82,11 +83,14 @@ class HstyleTicketBreach(models.Model):
         now = fields.Datetime.now()
         for deadline in ("answer", "solve"):
             self._find(deadline, now)
-        waiting = self.search([("escalated_at", "=", False)], order="due, id")
+        waiting = self.search(
+            [("escalated_at", "=", False), ("ticket_id.kind", "not in", DONE)],
+            order="due, id",
+        )
         by_team = waiting.grouped(lambda breach: breach.ticket_id.team_id)
         for team, breaches in by_team.items():
             if team._is_open(now):
-                breaches._escalate(now)
+                self._try_each(breaches, lambda some: some._escalate(now))
 
     def _escalate(self, now):
         """Put late tickets on their owner's and their team leader's list."""

@@ -69,10 +69,12 @@ class HstyleTicketClock(models.AbstractModel):
         comodel_name="hstyle.ticket.pause", inverse_name="ticket_id", string="Pauses"
     )
 
-    @api.depends("answer_due", "answered_at", "solve_due", "kind")
+    @api.depends("answer_due", "answered_at", "answer_verdict", "solve_due", "kind")
     def _compute_next_due(self):
         for ticket in self:
-            due = ticket.solve_due if ticket.answered_at else ticket.answer_due
+            # One that was solved without a word, and opened again, was answered.
+            answered = ticket.answered_at or ticket.answer_verdict == "met"
+            due = ticket.solve_due if answered else ticket.answer_due
             ticket.next_due = ticket.kind not in DONE and due
 
     @api.depends("next_due")
@@ -186,7 +188,8 @@ class HstyleTicketClock(models.AbstractModel):
             ("solve", level.solve_hours),
         ):
             if not self[f"{name}_verdict"]:
-                values[f"{name}_due"] = level and self._get_deadline(hours, known)
+                due = self._get_deadline(hours, known) if level else False
+                values[f"{name}_due"] = due
         return values
 
     def _get_deadline(self, hours, known):

@@ -116,8 +116,13 @@ class HstyleTicketUnion(models.AbstractModel):
         self.reopen_count += sum(others.mapped("reopen_count"))
 
     def _take_facts(self, others):
+        # Who left the company owns nothing new.
+        owned = others.filtered(lambda t: t.user_id.active)
         values = {
-            name: next((t[name] for t in others if t[name]), False)
+            name: next(
+                (t[name] for t in (owned if name == "user_id" else others) if t[name]),
+                False,
+            )
             for name in LEFT
             if not self[name]
         }
@@ -147,7 +152,9 @@ class HstyleTicketUnion(models.AbstractModel):
         """Return the fields of other models that point to tickets."""
         found = self.env["ir.model.fields"].search(
             [
+                "|",
                 ("model", "=like", "hstyle.%"),
+                ("name", "=like", "hstyle_%"),
                 ("model", "not in", STAYS),
                 ("store", "=", True),
                 "|",
@@ -186,6 +193,14 @@ class HstyleTicketUnion(models.AbstractModel):
 
     # === SPLIT === #
 
+    def _take_pauses(self, ticket):
+        """Copy how long the customer was waited for since this one's first word."""
+        now = fields.Datetime.now()
+        for pause in ticket.pause_ids:
+            start, stop = max(pause.start, self.opened_at), pause.stop or now
+            if start < stop:
+                pause.copy({"ticket_id": self.id, "start": start, "stop": stop})
+
     def _split(self, messages, name, intent=None):
         """Make a ticket of its own of some messages; return it.
 
@@ -208,6 +223,7 @@ class HstyleTicketUnion(models.AbstractModel):
             }
         )
         part.opened_at = min(messages.mapped("date"))
+        part._take_pauses(ticket)
         part._plan()
         part._move("mail.message", ticket, messages)
         part._move("ir.attachment", ticket, messages.attachment_ids)

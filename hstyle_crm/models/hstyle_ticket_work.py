@@ -188,7 +188,8 @@ class HstyleTicketWork(models.AbstractModel):
         members = self.team_id.sudo().staff_ids
         member = members.filtered(lambda m: m.user_id == self.user_id)
         deputy = member._get_present() if member else self.user_id
-        return (deputy or self.user_id) | self.team_id.manager_id
+        helpers = (deputy or self.user_id) | self.team_id.manager_id
+        return helpers.filtered("active")
 
     # === HAND-OVER === #
 

@@ -36,6 +36,19 @@ class TestHstylePromise(HstyleTicketCommon, HstylePointsCommon):
         with freeze_time(f"{day} 12:00:00"):
             promise.action_keep()
 
+    def test_not_kept_by_a_default(self):
+        promises = self.env["hstyle.promise"].with_user(self.agent)
+        promise = promises.with_context(
+            default_state="kept", default_done_on="2026-01-01"
+        ).create(
+            {
+                "name": "Parcel",
+                "partner_id": self._create_partner().id,
+                "due_on": "2099-01-01",
+            }
+        )
+        self.assertEqual((promise.state, promise.done_on), ("open", False))
+
     def test_kept(self):
         promise = self._promise()
         self.assertEqual((promise.user_id, promise.state), (self.agent, "open"))

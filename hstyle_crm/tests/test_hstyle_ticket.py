@@ -135,6 +135,26 @@ class TestHstyleTicket(HstyleTicketCommon):
         self.assertEqual((ticket.reopen_count, ticket.solve_verdict), (1, False))
         self.assertEqual(ticket.solve_due, MONDAY + timedelta(days=7, hours=16))
 
+    def test_solved_without_a_word_and_opened_again(self):
+        ticket = self._open(MONDAY + timedelta(hours=9))
+        self._move(ticket, "solved", MONDAY + timedelta(hours=10))
+        self._move(ticket, "open", MONDAY + timedelta(days=7, hours=9))
+        self.assertEqual(ticket.next_due, MONDAY + timedelta(days=7, hours=16))
+
+    def test_late_but_solved(self):
+        """Nobody is called to what is done."""
+        ticket = self._open(MONDAY + timedelta(hours=9))
+        self._move(ticket, "solved", MONDAY + timedelta(days=1, hours=10))
+        self.assertEqual(ticket.solve_verdict, "breached")
+        self._run(MONDAY + timedelta(days=1, hours=11))
+        self.assertFalse(ticket.activity_ids)
+
+    def test_owner_who_left(self):
+        ticket = self._open(MONDAY + timedelta(hours=9))
+        self.agent.active = False
+        self._run(MONDAY + timedelta(days=1, hours=11))
+        self.assertEqual(ticket.activity_ids.user_id, self.manager)
+
     def test_random_walks(self):
         """From any stage to any other: as a clock says that counts minutes."""
         draw = random.Random(17)

@@ -299,6 +299,35 @@ class TestUnion(HstyleTicketWorkCommon):
         with self.assertRaisesRegex(ValidationError, third.number):
             first.stage_id = self.stages["open"]
 
+    def test_split_keeps_pauses(self):
+        """The time in which the customer was waited for counts in no part."""
+        ticket = self._open(MONDAY + timedelta(hours=9), partner_id=self.customer.id)
+        with freeze_time(MONDAY + timedelta(hours=10)):
+            said = self._say(ticket, "And my points?")
+        self._move(ticket, "waiting", MONDAY + timedelta(hours=11))
+        with freeze_time(MONDAY + timedelta(days=1, hours=11)):
+            part = ticket._split(said, "Points")
+        # An hour was used, seven are left.
+        self.assertEqual(part.solve_due, MONDAY + timedelta(days=2, hours=10))
+
+    def test_merge_with_an_owner_who_left(self):
+        first = self._open(MONDAY, partner_id=self.customer.id)
+        second = self._open(MONDAY, partner_id=self.customer.id)
+        self.agent.active = False
+        second.sudo().user_id = False
+        second._merge(first)
+        self.assertFalse(second.user_id)
+
+    def test_opportunities_follow(self):
+        first = self._open(MONDAY, partner_id=self.customer.id)
+        second = self._open(MONDAY, partner_id=self.customer.id)
+        self._move(first, "solved", MONDAY)
+        first.action_create_opportunity()
+        lead = self.env["crm.lead"].search([("hstyle_ticket_id", "=", first.id)])
+        self.assertTrue(lead)
+        second.sudo()._merge(first.sudo())
+        self.assertEqual(lead.hstyle_ticket_id, second)
+
     def test_solutions_follow(self):
         """What both used is counted once, on the one that goes on."""
         solution = self.env["hstyle.solution"].create({"name": "Q", "answer": "A"})
