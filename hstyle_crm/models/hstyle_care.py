@@ -1,4 +1,5 @@
 from odoo import api, fields, models
+from odoo.exceptions import AccessError
 
 from ..tools import worktime
 
@@ -7,6 +8,18 @@ OUTCOMES = [
     ("unreachable", "Not reached"),
     ("lost", "Lost"),
 ]
+
+
+#: What the answer says, and the clock.
+OWN = {
+    "rating_id",
+    "partner_id",
+    "company_id",
+    "previous_score",
+    "score",
+    "due",
+    "done_at",
+}
 
 
 class HstyleCare(models.Model):
@@ -68,6 +81,8 @@ class HstyleCare(models.Model):
             card.display_name = f"{name}: {card.previous_score} → {card.score}"
 
     def write(self, vals):
+        if not self.env.su and vals.keys() & OWN:
+            raise AccessError(self.env._("Only the answer itself may write this."))
         result = super().write(vals)
         if "outcome" in vals:
             self._follow_outcome()

@@ -357,6 +357,7 @@ class TestCliff(HstyleSatisfactionCommon):
         self.assertTrue(card.action_open_document()["res_id"])
         with self.assertRaises(AccessError):
             card.score = 5
+        with self.assertRaises(AccessError):
             card.create({"rating_id": card.rating_id.id})
 
     def test_a_merge_of_customers(self):
