@@ -66,6 +66,9 @@ class AppointmentPortal(TicketPortal):
             message = request.env._("There is nothing to book for this request.")
             raise UserError(message)
         ticket._book(moment)
+        # Who chooses a time has answered: the customer is waited for no more.
+        if ticket.kind == "waiting":
+            ticket.stage_id = ticket._get_stage("open")
 
     def _return_to_appointment(self, ticket_id, access_token, done):
         url = f"/my/tickets/{ticket_id}/appointment"

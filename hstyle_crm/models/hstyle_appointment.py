@@ -152,6 +152,8 @@ class HstyleAppointment(models.Model):
             "alarm_ids": self.env.ref("hstyle_crm.alarm_appointment").ids,
             "res_model_id": self.env["ir.model"]._get_id("hstyle.ticket"),
             "res_id": ticket.id,
+            # Colleagues without a role, also of other companies, see calendars.
+            "privacy": "private",
         }
 
     # === CHANGE === #
@@ -218,5 +220,10 @@ class HstyleAppointment(models.Model):
         return [("appointment.ics", files[event]) for event in files]
 
     def _say(self):
-        """Return when it begins, in the words of the reader and the team's time."""
+        """Return when it begins, in the words of the reader and the team's time.
+
+        Nothing of none: an entry that somebody copied must not stop all reminders.
+        """
+        if not self:
+            return ""
         return say_moment(self.start, self.team_id._get_tz(), self.env.lang)

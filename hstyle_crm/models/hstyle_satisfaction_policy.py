@@ -122,9 +122,11 @@ class HstyleSatisfactionPolicy(models.Model):
         due = self._find_due(max(self.asked_until, until - LATEST), until)
 
         def ask():
-            documents, due[:] = due[:BATCH], due[BATCH:]
+            documents = due[:BATCH]
             model = self.env[DOCUMENTS[self.question]]
             self._try_each(model.browse(documents), self._ask)
+            # Only now: a batch that met somebody else's work comes again.
+            del due[:BATCH]
             if not due:
                 self.asked_until = max(self.asked_until, until)
             return len(documents)

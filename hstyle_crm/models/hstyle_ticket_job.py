@@ -80,6 +80,7 @@ class HstyleTicketJob(models.AbstractModel):
                 *mine,
                 ("kind", "=", "waiting"),
                 ("pause_ids", "any", [("stop", "=", False), ("start", "<", since)]),
+                ("appointment_ids", "not any", [("state", "=", "booked")]),
             ]
             self._work_off(solved, "closed", "_close")
             self._work_off(waiting, "closed without an answer", "_give_up")

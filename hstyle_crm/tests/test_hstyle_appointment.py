@@ -275,6 +275,16 @@ class TestAppointmentPortal(HstyleAppointmentCommon, HttpCase):
     def _page(self):
         return self.url_open(self.url).text
 
+    def test_who_chooses_a_time_is_waited_for_no_more(self):
+        """The ticket goes on, and is not closed for want of an answer."""
+        self.authenticate("portal_a", "portal_a")
+        self.ticket.stage_id = self.stages["waiting"]
+        self._post(self.url, start=self._choose(1))
+        self.env.invalidate_all()
+        self.assertEqual(self.ticket.kind, "open")
+        event = self.ticket.appointment_ids.event_id
+        self.assertEqual(event.privacy, "private")
+
     def test_choose_change_cancel(self):
         self.authenticate("portal_a", "portal_a")
         start = self._choose()
