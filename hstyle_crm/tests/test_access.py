@@ -284,7 +284,8 @@ ACCESS = {
     "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
     "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
-    "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
+    # By a rule, only those cards that are the user's own.
+    "hstyle.care": dict.fromkeys(ROLES, "rw"),
     **{
         f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
         for name in ("", ".product", ".loyalty")
