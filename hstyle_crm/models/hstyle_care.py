@@ -68,7 +68,7 @@ class HstyleCare(models.Model):
     due = fields.Datetime(string="Care until", readonly=True)
     outcome = fields.Selection(selection=OUTCOMES, tracking=True)
     note = fields.Text(string="What was done")
-    done_at = fields.Datetime(string="Done", readonly=True)
+    done_at = fields.Datetime(string="Done on", readonly=True)
 
     _rating_unique = models.Constraint(
         "UNIQUE (rating_id)", "There is a care card for this answer already."
