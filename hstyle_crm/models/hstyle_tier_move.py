@@ -54,7 +54,7 @@ class HstyleTierMove(models.Model):
     cause = fields.Selection(selection=CAUSES, string="Reason", required=True)
     note = fields.Char()
     figures = fields.Json(
-        string="Figures",
+        string="Figures by rule",
         help="What decided: measure, window, months, threshold and value of each "
         "condition.",
     )
