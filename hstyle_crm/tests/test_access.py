@@ -302,6 +302,7 @@ ACCESS = {
             (".settlement.line", "rwcu"),
         )
     },
+    "hstyle.todo": dict.fromkeys(ROLES, "r"),
     "hstyle.ticket.member": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     **{
         f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "")
