@@ -170,6 +170,24 @@ class HstyleTodo(models.Model):
             )
         self.env["res.partner"].invalidate_model(["hstyle_why_now"])
 
+    def _call_again(self, day, note=""):
+        """Open a task to call the customer again, once for each task and day."""
+        self._check_own()
+        self.sudo()._add(
+            [
+                {
+                    "partner_id": todo.partner_id.id,
+                    "user_id": todo.user_id.id,
+                    "company_id": todo.company_id.id,
+                    "reason": "call",
+                    "key": f"{todo.id}/{day}",
+                    "name": note or todo.name,
+                    "due": day,
+                }
+                for todo in self
+            ]
+        )
+
     def _check_own(self):
         """Let only who is responsible, or a manager, say what became of tasks."""
         self.check_access("read")
