@@ -5,6 +5,7 @@ from . import hstyle_customer_key
 from . import hstyle_promise_document
 from . import hstyle_ticket_counter
 from . import crm_lead
+from . import crm_team
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
 from . import hstyle_gift_stock
@@ -46,6 +47,7 @@ from . import hstyle_import_step
 from . import hstyle_import
 from . import hstyle_import_column
 from . import hstyle_import_row
+from . import hstyle_key_account
 from . import hstyle_tier_evaluation
 from . import hstyle_tier_job
 from . import hstyle_visit

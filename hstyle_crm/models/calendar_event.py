@@ -1,8 +1,8 @@
-from odoo import fields, models
+from odoo import api, fields, models
 
 
 class CalendarEvent(models.Model):
-    """A calendar entry may be an appointment with a customer."""
+    """A calendar entry may be an appointment, or the visit of a key account."""
 
     _inherit = "calendar.event"
 
@@ -13,8 +13,23 @@ class CalendarEvent(models.Model):
         groups="hstyle_crm.hstyle_crm_group_user",
     )
 
+    hstyle_key_account_id = fields.Many2one(
+        comodel_name="hstyle.key.account",
+        string="Key account",
+        index="btree_not_null",
+        ondelete="set null",
+    )
+
+    @api.model_create_multi
+    def create(self, vals_list):
+        events = super().create(vals_list)
+        events.hstyle_key_account_id._end_todos()
+        return events
+
     def write(self, vals):
         result = super().write(vals)
+        if not vals.keys().isdisjoint({"start", "hstyle_key_account_id"}):
+            self.hstyle_key_account_id._end_todos()
         if not vals.keys().isdisjoint({"start", "stop"}):
             self._move_appointments()
         return result

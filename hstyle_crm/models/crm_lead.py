@@ -1,10 +1,48 @@
-from odoo import fields, models
+from odoo import api, fields, models
+
+#: Colleagues and documents that a warning names at most.
+_MOST = 3
 
 
 class CrmLead(models.Model):
-    _name = "crm.lead"
-    _inherit = ["crm.lead", "hstyle.promise.document", "hstyle.ticket.counter"]
+    """Whoever works on an opportunity knows the customer behind it.
 
+    Who writes by another way is often a customer already: who it is, what the customer
+    is worth, why to call now, and which colleague is at it, too.
+    """
+
+    _name = "crm.lead"
+    _inherit = [
+        "crm.lead",
+        "hstyle.promise.document",
+        "hstyle.ticket.counter",
+    ]
+
+    hstyle_customer_id = fields.Many2one(
+        comodel_name="res.partner",
+        string="Known customer",
+        compute="_compute_hstyle_customer",
+        help="The customer of the opportunity, or who has its e-mail or phone.",
+    )
+    hstyle_known_text = fields.Char(
+        string="What to know", compute="_compute_hstyle_known_text"
+    )
+    hstyle_value = fields.Monetary(
+        string="Customer value",
+        compute="_compute_hstyle_value",
+        currency_field="company_currency",
+        groups="hstyle_crm.hstyle_crm_group_user",
+        help="Net revenue to expect in the next 12 months; without a forecast, that "
+        "of the last 12 months.",
+    )
+    hstyle_grade_id = fields.Many2one(
+        related="partner_id.commercial_partner_id.grade_id", string="Tier"
+    )
+    hstyle_why_now = fields.Char(
+        string="Why now",
+        compute="_compute_hstyle_why_now",
+        groups="hstyle_crm.hstyle_crm_group_user",
+    )
     hstyle_ticket_id = fields.Many2one(
         comodel_name="hstyle.ticket",
         string="From ticket",
@@ -16,3 +54,127 @@ class CrmLead(models.Model):
 
     def _get_ticket_subject(self):
         return self.partner_id.commercial_partner_id
+
+    # === KNOWN CUSTOMERS === #
+
+    @api.depends("partner_id", "email_normalized", "phone_sanitized")
+    def _compute_hstyle_customer(self):
+        """Look all addresses up at once; an address of two customers tells nothing."""
+        unknown = self.filtered(lambda lead: not lead.partner_id)
+        by_mail = unknown._find_customers("email_normalized")
+        by_phone = unknown._find_customers("phone_sanitized")
+        for lead in self:
+            lead.hstyle_customer_id = (
+                lead.partner_id.commercial_partner_id
+                or by_mail.get(lead.email_normalized)
+                or by_phone.get(lead.phone_sanitized)
+            )
+
+    def _find_customers(self, name):
+        """Return address → the one customer who has it."""
+        values = set(self.mapped(name)) - {False}
+        domain = [(name, "in", list(values)), ("partner_share", "=", True)]
+        groups = (
+            self.env["res.partner"]._read_group(
+                domain, [name], ["commercial_partner_id:recordset"]
+            )
+            if values
+            else []
+        )
+        return {value: found for value, found in groups if len(found) == 1}
+
+    @api.depends_context("allowed_company_ids")
+    def _compute_hstyle_value(self):
+        profiles = self.env["hstyle.profile"].search(
+            [("partner_id", "in", self.hstyle_customer_id.ids)]
+        )
+        values = {
+            (one.partner_id, one.company_id): one.expected_value_12m or one.revenue_12m
+            for one in profiles
+        }
+        for lead in self:
+            company = lead.company_id or self.env.company
+            lead.hstyle_value = values.get((lead.hstyle_customer_id, company), 0)
+
+    def _compute_hstyle_why_now(self):
+        for lead in self:
+            lead.hstyle_why_now = lead.hstyle_customer_id.hstyle_why_now
+
+    # === WARNING === #
+
+    @api.depends("hstyle_customer_id", "user_id")
+    def _compute_hstyle_known_text(self):
+        for lead in self:
+            told = lead.hstyle_customer_id and lead.won_status == "pending"
+            lead.hstyle_known_text = " ".join(lead._tell_known()) if told else ""
+
+    def _tell_known(self):
+        """Return sentences about the customer that the colleague may not know."""
+        self.ensure_one()
+        customer = self.hstyle_customer_id
+        if not self.partner_id:
+            yield self.env._("%s is a customer already.", customer.name)
+        company = self.company_id or self.env.company
+        owner = self.env["hstyle.account.manager"]._get_owner(customer, company)
+        if owner and owner != self.user_id:
+            yield self.env._("%s looks after this customer.", owner.name)
+        names = self._get_rivals()
+        if names:
+            yield self.env._(
+                "Others are at it, too: %s. Agree on one offer before you send yours.",
+                ", ".join(names),
+            )
+
+    def _get_rivals(self):
+        """Return names of what colleagues have open for the customer, and their own.
+
+        Read for the name alone, as who has own documents only would see none.
+        """
+        customer = self.hstyle_customer_id
+        same = [
+            ("partner_id.commercial_partner_id", "=", customer.id),
+            ("user_id", "not in", [False, self.user_id.id]),
+            ("company_id", "in", [False, (self.company_id or self.env.company).id]),
+        ]
+        leads = self.sudo().search(
+            [*same, ("won_status", "=", "pending"), ("id", "not in", self.ids)],
+            limit=_MOST,
+        )
+        orders = self.env["sale.order"].sudo()
+        quotations = orders.search(
+            [*same, ("state", "in", ("draft", "sent"))], limit=_MOST
+        )
+        return [
+            f"{document.name} ({document.user_id.name})"
+            for document in (*quotations, *leads)
+        ][:_MOST]
+
+    def action_hstyle_link(self):
+        """Make the known customer that of the opportunity."""
+        self.ensure_one()
+        self.partner_id = self.hstyle_customer_id
+
+    def action_hstyle_customer(self):
+        """Open the customer's own form."""
+        self.ensure_one()
+        return self.hstyle_customer_id.get_formview_action()
+
+    # === PIPELINES === #
+
+    @api.model
+    def _read_group_stage_ids(self, stages, domain):
+        """Show the columns of a pipeline of ours, and not those of all other teams."""
+        found = super()._read_group_stage_ids(stages, domain)
+        team = self.env["crm.team"].browse(self.env.context.get("default_team_id"))
+        own = found.filtered(lambda stage: team in stage.team_ids)
+        return own | stages if team.hstyle_pipeline and own else found
+
+    def _stage_find(self, team_id=False, domain=None, order="sequence, id", limit=1):
+        """Begin in the own stages of a pipeline of ours."""
+        team = self.env["crm.team"].browse(team_id) or self.team_id[:1]
+        if team.hstyle_pipeline:
+            own = [*(domain or ()), ("team_ids", "in", team.ids)]
+            stages = self.env["crm.stage"].search(own, order=order, limit=limit)
+            if stages:
+                return stages
+        return super()._stage_find(team_id, domain, order, limit)

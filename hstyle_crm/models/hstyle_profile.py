@@ -199,6 +199,8 @@ class HstyleProfile(models.Model):
 
     email = fields.Char(related="partner_id.email")
     phone = fields.Char(related="partner_id.phone")
+    grade_id = fields.Many2one(related="partner_id.grade_id", string="Tier")
+    why_now = fields.Char(related="partner_id.hstyle_why_now")
 
     _partner_unique = models.Constraint(
         "UNIQUE (partner_id, company_id)", "A customer has one profile in a company."

@@ -65,7 +65,8 @@ class HstyleTodoJob(models.AbstractModel):
         done += Counter(expired=self._drop_expired(company))
         self._gather_owners(company)
         done += Counter(moved=self._follow_owners(company))
-        done += Counter(added=len(self._add(self._sql_chosen(company))))
+        visits = self.env["hstyle.key.account"]._add_visits(company)
+        done += Counter(added=len(visits | self._add(self._sql_chosen(company))))
         self.env.invalidate_all()
         return done
 
@@ -333,4 +334,5 @@ class HstyleTodoJob(models.AbstractModel):
                 "Orders again between %(low)s and %(high)s", low=low, high=high
             ),
             "lapsing": self.env._("No order since %(day)s", day=low),
+            "visit": self.env._("Key account: plan a visit"),
         }

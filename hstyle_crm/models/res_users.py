@@ -14,6 +14,29 @@ class ResUsers(models.Model):
         self.env["hstyle.agent"].sudo().search(domain)._open_portal()
         return users
 
+    def write(self, vals):
+        leavers = self.filtered("active") if vals.get("active") is False else self[:0]
+        result = super().write(vals)
+        leavers._tell_what_is_open()
+        return result
+
+    def _tell_what_is_open(self):
+        """Tell the CRM managers what a colleague who left had open with customers."""
+        wizards = self.env["hstyle.customer.handover"].sudo()
+        for user in self.filtered(lambda user: not user.share):
+            for company in user.company_ids:
+                leaving = wizards.new({"user_id": user.id, "company_id": company.id})
+                if leaving._get_customers():
+                    self._tell_crm_managers(
+                        self.env._("%s left: hand the customers over", user.name),
+                        self.env._(
+                            "Still open in %(company)s: %(summary)s. Choose who takes "
+                            "over under Sell, Hand customers over.",
+                            company=company.name,
+                            summary=leaving.summary,
+                        ),
+                    )
+
     def _is_crm_manager(self):
         """Tell whether the user is a CRM manager."""
         return self.has_group("hstyle_crm.hstyle_crm_group_manager")

@@ -152,6 +152,9 @@ ACCESS = {
         "marketer": "",
         "manager": "rwcu",
     },
+    # By a rule, only those accounts that are the user's own, or whose deputy one is.
+    "hstyle.key.account": dict.fromkeys(ROLES, "rwc") | {"manager": "rwcu"},
+    "hstyle.customer.handover": dict.fromkeys(ROLES, "") | {"manager": "rwcu"},
     "hstyle.account.handover": {
         "clerk": "",
         "agent": "",
@@ -330,6 +333,7 @@ WIZARDS = {
     "hstyle.tier.statement",
     "hstyle.tier.statement.line",
     "hstyle.account.handover",
+    "hstyle.customer.handover",
     "hstyle.consent.change",
     "hstyle.segment.trial",
     "hstyle.segment.trial.line",
@@ -440,6 +444,11 @@ class TestAccess(HstyleCommon):
         self._run_campaign(company)
         self._give_goodwill(company, referral.friend_id)
         self._give_todos(company, referral.friend_id)
+        owner = new_test_user(
+            self.env, "theirs", company_id=company.id, company_ids=company.ids
+        )
+        values = {"partner_id": referral.friend_id.id, "user_id": owner.id}
+        self.env["hstyle.key.account"].create({**values, "company_id": company.id})
         self.env["hstyle.profile"]._refresh()
         self.env["hstyle.habit"]._refresh()
         self.env["hstyle.forecast"]._make(company)

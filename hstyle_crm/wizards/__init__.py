@@ -3,6 +3,7 @@ from . import hstyle_account_handover
 from . import hstyle_appointment_slot
 from . import hstyle_commission_settlement
 from . import hstyle_consent_change
+from . import hstyle_customer_handover
 from . import hstyle_points_opening
 from . import hstyle_referral_entry
 from . import hstyle_roster_import

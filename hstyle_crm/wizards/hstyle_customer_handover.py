@@ -1,0 +1,200 @@
+from odoo import api, fields, models
+from odoo.exceptions import UserError
+from odoo.fields import Domain
+
+#: What is handed over: (model, who owns it, what is still open).
+OPEN = (
+    ("res.partner", "user_id", Domain("parent_id", "=", False)),
+    ("hstyle.membership", "manager_id", Domain.TRUE),
+    ("hstyle.key.account", "user_id", Domain.TRUE),
+    ("crm.lead", "user_id", Domain("won_status", "=", "pending")),
+    ("hstyle.ticket", "user_id", Domain("kind", "not in", ("solved", "closed"))),
+    ("hstyle.promise", "user_id", Domain("done_on", "=", False)),
+    ("hstyle.care", "user_id", Domain("outcome", "=", False)),
+    ("hstyle.todo", "user_id", Domain("state", "=", "open")),
+)
+#: Customers that the page shows, the most valuable ones.
+_MOST = 40
+
+
+class HstyleCustomerHandover(models.TransientModel):
+    """Who leaves hands customers over, with all that is open with them.
+
+    For CRM managers, in one company: what is there, who it is, what was promised and
+    what comes next; then all of it in one go.
+    """
+
+    _name = "hstyle.customer.handover"
+    _description = "Hand-over of customers"
+
+    user_id = fields.Many2one(
+        comodel_name="res.users",
+        string="Who leaves",
+        required=True,
+        domain="[('share', '=', False), ('company_ids', 'in', company_id)]",
+        context={"active_test": False},
+    )
+    successor_id = fields.Many2one(
+        comodel_name="res.users",
+        string="Who takes over",
+        domain="[('share', '=', False), ('company_ids', 'in', company_id), "
+        "('id', '!=', user_id)]",
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company",
+        required=True,
+        default=lambda self: self.env.company,
+    )
+    note = fields.Text(help="The successor reads it, on each customer; customers never.")
+    summary = fields.Char(string="Open now", compute="_compute_summary")
+    profile_ids = fields.Many2many(
+        comodel_name="hstyle.profile",
+        string="Most valuable customers",
+        compute="_compute_profile_ids",
+    )
+    promise_ids = fields.Many2many(
+        comodel_name="hstyle.promise",
+        string="Promises to keep",
+        compute="_compute_profile_ids",
+    )
+
+    @api.depends("user_id", "company_id")
+    def _compute_summary(self):
+        for wizard in self:
+            parts = [
+                f"{records.env[records._name]._description}: {len(records)}"
+                for records in wizard._get_open()
+                if records
+            ]
+            nothing = self.env._("Nothing is open.")
+            wizard.summary = wizard.user_id and (", ".join(parts) or nothing)
+
+    @api.depends("user_id", "company_id")
+    def _compute_profile_ids(self):
+        profiles, promises = self.env["hstyle.profile"], self.env["hstyle.promise"]
+        for wizard in self:
+            company = [("company_id", "=", wizard.company_id.id)]
+            wizard.profile_ids = profiles.search(
+                [*company, ("partner_id", "in", wizard._get_customers().ids)],
+                order="expected_value_12m desc nulls last, revenue_12m desc",
+                limit=_MOST,
+            )
+            domain = [("user_id", "=", wizard.user_id.id), ("done_on", "=", False)]
+            wizard.promise_ids = promises.search([*company, *domain], limit=_MOST)
+
+    def _get_open(self):
+        """Yield the records of each kind that the colleague owns in the company."""
+        company = Domain("company_id", "in", [False, self.company_id.id])
+        for model, name, still_open in OPEN:
+            records = self.env[model].sudo()
+            own = Domain(name, "=", self.user_id.id) & company & still_open
+            yield records.search(own) if self.user_id else records
+
+    def _get_customers(self):
+        """Return whom the colleague looks after, in whatever way."""
+        customers = self.env["res.partner"].sudo()
+        for records in self._get_open():
+            found = records if records._name == customers._name else records.partner_id
+            customers |= found.commercial_partner_id
+        return customers
+
+    # === HAND OVER === #
+
+    def action_hand_over(self):
+        """Hand everything over, note it on each customer, and tell the successor."""
+        self.ensure_one()
+        self._check()
+        customers = self._get_customers()
+        if not customers:
+            raise UserError(
+                self.env._(
+                    "%(user)s looks after nobody in %(company)s: nothing is to be "
+                    "handed over.",
+                    user=self.user_id.name,
+                    company=self.company_id.name,
+                )
+            )
+        summary = self.summary
+        for records in self._get_open():
+            getattr(self, f"_give_{records._table}", self._give)(records)
+        self._give_up_deputies()
+        self._note(customers)
+        self._tell(summary)
+        return self._show(customers)
+
+    def _check(self):
+        if not self.env.user._is_crm_manager():
+            raise UserError(self.env._("Only CRM managers hand customers over."))
+        heir = self.successor_id
+        if (
+            not heir.active
+            or heir.share
+            or heir == self.user_id
+            or self.company_id not in heir.company_ids
+        ):
+            raise UserError(
+                self.env._("Choose who takes over: a colleague of this company.")
+            )
+        if not (self.note or "").strip():
+            raise UserError(
+                self.env._("Write what the successor has to know, in a sentence.")
+            )
+
+    def _give(self, records):
+        # Customers and opportunities get our note, and no mail for each of them.
+        quiet = {"tracking_disable": True, "mail_auto_subscribe_no_notify": True}
+        records.with_context(**quiet).write({"user_id": self.successor_id.id})
+
+    def _give_hstyle_membership(self, members):
+        members._set_manager(self.successor_id, self.note)
+
+    def _give_hstyle_ticket(self, tickets):
+        """Who serves no tickets does not inherit any: the team has them."""
+        heir = self.successor_id
+        able = heir.has_group("hstyle_crm.hstyle_crm_group_agent")
+        tickets._hand_over(heir if able else heir.browse(), self.note)
+
+    def _give_hstyle_key_account(self, accounts):
+        same = accounts.filtered(lambda a: a.deputy_id == self.successor_id)
+        same.deputy_id = False
+        self._give(accounts)
+
+    def _give_up_deputies(self):
+        """Nobody stands in any more who is not there."""
+        accounts = self.env["hstyle.key.account"].sudo()
+        domain = [
+            ("deputy_id", "=", self.user_id.id),
+            ("company_id", "=", self.company_id.id),
+        ]
+        accounts.search(domain).deputy_id = False
+
+    def _note(self, customers):
+        text = self.env._(
+            "%(old)s handed over to %(new)s: %(note)s",
+            old=self.user_id.name,
+            new=self.successor_id.name,
+            note=self.note,
+        )
+        customers._message_log_batch({customer.id: text for customer in customers})
+
+    def _tell(self, summary):
+        self.env["mail.thread"].sudo().message_notify(
+            partner_ids=self.successor_id.partner_id.ids,
+            subject=self.env._("You take over from %s", self.user_id.name),
+            body=f"{self.note} ({summary})",
+        )
+
+    def _show(self, customers):
+        """Show whom the successor has to look at."""
+        return {
+            **self.env["ir.actions.act_window"]._for_xml_id(
+                "hstyle_crm.hstyle_profile_action"
+            ),
+            "name": self.env._("Handed over"),
+            "domain": [
+                ("partner_id", "in", customers.ids),
+                ("company_id", "=", self.company_id.id),
+            ],
+            "context": {},
+            "target": "current",
+        }
