@@ -363,6 +363,7 @@ SHIPPED = (
     "hstyle.tier.rule",
     "hstyle.benefit",
     "hstyle.segment",
+    "hstyle.segment.action",
     "hstyle.referral.program",
     "hstyle.commission.plan",
     "hstyle.commission.bracket",
