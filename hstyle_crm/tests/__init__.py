@@ -12,6 +12,7 @@ from . import test_hstyle_habit
 from . import test_clv
 from . import test_hstyle_forecast
 from . import test_crm_lead
+from . import test_extend
 from . import test_hstyle_import
 from . import test_hstyle_key_account
 from . import test_hstyle_points_adjustment
