@@ -150,7 +150,8 @@ class HstyleTodoJob(models.AbstractModel):
                           LEFT JOIN staff deputy ON deputy.id = d.user_id
                        )
                 SELECT p.id AS partner_id, p.birthday, m.grade_id,
-                       CASE WHEN m.company_id = %(company)s AND m.valid_until >= %(today)s
+                       CASE WHEN m.company_id = %(company)s
+                                 AND m.valid_until >= %(today)s
                                  AND m.warned_for = m.valid_until
                             THEN m.valid_until END AS warned_for,
                        COALESCE(manager.present_id, named.id, seller.id) AS user_id
@@ -320,7 +321,8 @@ class HstyleTodoJob(models.AbstractModel):
             for kind, text in self.with_context(lang=lang)._get_texts().items()
         ]
         return SQL(
-            "SELECT * FROM (VALUES %s) AS word(lang, reason, text)", SQL(", ").join(rows)
+            "SELECT * FROM (VALUES %s) AS word(lang, reason, text)",
+            SQL(", ").join(rows),
         )
 
     @api.model

@@ -65,7 +65,9 @@ class TestTodoJob(TodoJobCommon):
         self.assertFalse(self._get_open())
         self._night("2026-04-02")
         todo = self._get_open()
-        self.assertEqual((todo.reason, todo.name), ("lapsing", "No order since 2026-01-01"))
+        self.assertEqual(
+            (todo.reason, todo.name), ("lapsing", "No order since 2026-01-01")
+        )
         self.assertEqual(todo.due, date(2026, 1, 1) + timedelta(days=180))
         self._night("2026-07-03")
         self.assertEqual(todo.state, "open")
@@ -232,10 +234,14 @@ class TestTodoJob(TodoJobCommon):
         today, orders, owners = date(2026, 6, 1), {}, {}
         for number in range(40):
             owner = draw.choice([*sellers, None])
-            partner = self._create_partner(f"{number}", user_id=owner and owner.id)
-            day = today - timedelta(days=draw.choice([5, 60, 89, 90, 91, 120, 179, 181]))
+            partner = self._create_partner(f"{number}")
+            day = today - timedelta(
+                days=draw.choice([5, 60, 89, 90, 91, 120, 179, 181])
+            )
             owners[partner], orders[partner] = owner, (day, 100 + number)
             self._buy(100 + number, day.isoformat(), partner)
+            # Afterwards: salespeople do not sell to colleagues' customers.
+            partner.user_id = owner
         self._night(today.isoformat())
         expected = defaultdict(list)
         for partner, (day, amount) in orders.items():
@@ -244,6 +250,4 @@ class TestTodoJob(TodoJobCommon):
         for seller in sellers:
             best = sorted(expected[seller], key=lambda pair: -pair[0])[:4]
             found = self._get_open(user_id=seller.id, reason="lapsing")
-            self.assertEqual(
-                [(todo.value, todo.partner_id) for todo in found], best
-            )
+            self.assertEqual([(todo.value, todo.partner_id) for todo in found], best)
