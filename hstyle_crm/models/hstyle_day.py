@@ -31,7 +31,7 @@ class HstyleDay(models.Model):
 
     name = fields.Char(string="Why now", readonly=True)
     kind = fields.Selection(selection=KINDS, string="What", readonly=True)
-    urgency = fields.Selection(selection=URGENCIES, string="When", readonly=True)
+    urgency = fields.Selection(selection=URGENCIES, readonly=True)
     res_model = fields.Char(readonly=True)
     res_id = fields.Integer(readonly=True)
     partner_id = fields.Many2one(
