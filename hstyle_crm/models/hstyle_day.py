@@ -1,3 +1,5 @@
+from markupsafe import Markup
+
 from odoo import api, fields, models
 from odoo.tools import SQL
 
@@ -29,7 +31,7 @@ class HstyleDay(models.Model):
 
     name = fields.Char(string="Why now", readonly=True)
     kind = fields.Selection(selection=KINDS, string="What", readonly=True)
-    urgency = fields.Selection(selection=URGENCIES, string="When", readonly=True)
+    urgency = fields.Selection(selection=URGENCIES, readonly=True)
     res_model = fields.Char(readonly=True)
     res_id = fields.Integer(readonly=True)
     partner_id = fields.Many2one(
@@ -248,7 +250,8 @@ class HstyleDay(models.Model):
         if self.res_model == "hstyle.promise":
             return document.action_keep()
         if self.res_model == "mail.activity":
-            return document.action_feedback() and None
+            document.action_feedback()
+            return None
         if self.res_model == "hstyle.todo":
             xmlid = "hstyle_crm.hstyle_todo_done_action"
             action = self.env["ir.actions.actions"]._for_xml_id(xmlid)
@@ -268,5 +271,5 @@ class HstyleDay(models.Model):
     @api.model
     def get_empty_list_help(self, help_message):
         """Tell who has nothing to do what the last days led to."""
-        led = self.env["hstyle.todo.effect"]._describe_own()
-        return super().get_empty_list_help(help_message) + led
+        words = super().get_empty_list_help(help_message)
+        return Markup(words or "") + self.env["hstyle.todo.effect"]._describe_own()

@@ -257,7 +257,7 @@ class HstyleTierJob(models.AbstractModel):
             "company_id": self.company_id.id,
             "reason": "downgrade",
             "key": str(self.valid_until),
-            "name": ": ".join(filter(None, [what, member.keep_text])),
+            "name": member.keep_text or what,
             "due": self.valid_until,
         }
 

@@ -81,7 +81,7 @@ class HstyleTodo(models.Model):
         "of the last 12 months. As of the day on which the task was made.",
     )
     state = fields.Selection(
-        selection=[("open", "Open"), ("done", "Done"), ("dropped", "Dropped")],
+        selection=[("open", "To do"), ("done", "Done"), ("dropped", "Dropped")],
         required=True,
         readonly=True,
         default="open",

@@ -31,9 +31,7 @@ class HstyleTodoEffect(models.Model):
     partner_id = fields.Many2one(
         comodel_name="res.partner", string="Customer", readonly=True
     )
-    user_id = fields.Many2one(
-        comodel_name="res.users", string="Done by", readonly=True
-    )
+    user_id = fields.Many2one(comodel_name="res.users", string="Done by", readonly=True)
     company_id = fields.Many2one(comodel_name="res.company", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     done_at = fields.Datetime(string="Done", readonly=True)
@@ -149,8 +147,8 @@ class HstyleTodoEffect(models.Model):
         if not done:
             return ""
         return Markup("<p>%s</p>") % self.env._(
-            "In 30 days you turned to %(done)s customers' matters; %(orders)s of them "
-            "were followed by an order, together %(revenue)s.",
+            "In the last 30 days you ended %(done)s matters of customers; an order "
+            "followed %(orders)s of them, together %(revenue)s.",
             done=done,
             orders=round(orders),
             revenue=company.currency_id.format(revenue),

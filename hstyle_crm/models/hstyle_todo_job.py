@@ -151,7 +151,8 @@ class HstyleTodoJob(models.AbstractModel):
                           LEFT JOIN staff deputy ON deputy.id = d.user_id
                        )
                 SELECT p.id AS partner_id, p.birthday, m.grade_id,
-                       CASE WHEN m.company_id = %(company)s AND m.valid_until >= %(today)s
+                       CASE WHEN m.company_id = %(company)s
+                                 AND m.valid_until >= %(today)s
                                  AND m.warned_for = m.valid_until
                             THEN m.valid_until END AS warned_for,
                        COALESCE(manager.present_id, named.id, seller.id) AS user_id
@@ -197,20 +198,23 @@ class HstyleTodoJob(models.AbstractModel):
 
         One task a customer, and so many a person that the list is full.
         """
-        rules = self.env["res.partner"]._get_rules("phone", "marketing", company)
+        root = company.sudo().root_id
+        rules = self.env["res.partner"]._get_rules("phone", "marketing", root)
         return SQL(
             """
-            SELECT chosen.partner_id, user_id, %(company)s AS company_id, reason, key,
-                   format(text, COALESCE(g.name->>said.lang, g.name->>'en_US'), low, high)
-                       AS name, due
+            SELECT chosen.partner_id, chosen.user_id, %(company)s AS company_id,
+                   chosen.reason, chosen.key, chosen.due,
+                   format(said.text, COALESCE(g.name->>said.lang, g.name->>'en_US'),
+                          chosen.low, chosen.high) AS name
               FROM (
                     SELECT once.*,
                            COALESCE(busy.tasks, 0) + row_number() OVER (
-                               PARTITION BY user_id ORDER BY once.value DESC, once.id
+                               PARTITION BY once.user_id
+                               ORDER BY once.value DESC, once.id
                            ) AS number
                       FROM (%(once)s) once
                       JOIN res_partner p ON p.id = once.partner_id
-                      LEFT JOIN (%(busy)s) busy USING (user_id)
+                      LEFT JOIN (%(busy)s) busy ON busy.user_id = once.user_id
                      WHERE NOT (%(kept_out)s)
                    ) chosen
               JOIN res_users u ON u.id = chosen.user_id
@@ -318,7 +322,8 @@ class HstyleTodoJob(models.AbstractModel):
             for kind, text in self.with_context(lang=lang)._get_texts().items()
         ]
         return SQL(
-            "SELECT * FROM (VALUES %s) AS word(lang, reason, text)", SQL(", ").join(rows)
+            "SELECT * FROM (VALUES %s) AS word(lang, reason, text)",
+            SQL(", ").join(rows),
         )
 
     @api.model

@@ -6,6 +6,7 @@ from . import test_campaigns
 from . import test_contact_property
 from . import test_hstyle_agent
 from . import test_hstyle_circle
+from . import test_hstyle_day
 from . import test_hstyle_export
 from . import test_hstyle_gift
 from . import test_hstyle_habit
@@ -33,6 +34,7 @@ from . import test_hstyle_ticket_calendars
 from . import test_hstyle_ticket_thread
 from . import test_hstyle_ticket_work
 from . import test_hstyle_todo
+from . import test_hstyle_todo_job
 from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program

@@ -269,8 +269,10 @@ class TestTierLife(HstyleTiersCommon):
                 self.partner.tier_keep_text,
                 "To keep Gold: $ 700.00 by 03/10/2027",
             )
-        activity = self.partner.activity_ids
-        self.assertEqual(activity.user_id, manager.user_id)
+        todo = self.env["hstyle.todo"].search([("reason", "=", "downgrade")])
+        self.assertEqual(todo.user_id, manager.user_id)
+        self.assertEqual(todo.name, "To keep Gold: $ 700.00 by 03/10/2027")
+        self.assertEqual(todo.due.isoformat(), "2027-03-10")
         self._notify()
         mail = self.env["mail.mail"].search([("subject", "like", "What is missing")])
         self.assertIn("700.00", mail.body_html)
