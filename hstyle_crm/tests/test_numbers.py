@@ -306,7 +306,9 @@ class TestSegmentMigration(HstyleSegmentCommon):
                     for person in people:
                         person.city = chance.choice((*cities, "x"))
                     segments._refresh()
-            members = {s: s.member_ids.filtered(lambda m: not m.left_on) for s in segments}
+            members = {
+                s: s.member_ids.filtered(lambda m: not m.left_on) for s in segments
+            }
             ends[month] = {
                 p: {s for s in segments if p in members[s].partner_id} for p in people
             }
@@ -319,8 +321,10 @@ class TestSegmentMigration(HstyleSegmentCommon):
                 for old in gone or (come and none):
                     for new in come or none:
                         expected[date(2100, month, 1), old, new] += 1
-        rows = self.env["hstyle.migration"].with_user(self.clerk).search(
-            [("kind", "=", "segment"), ("month", ">", "2100-03-01")]
+        rows = (
+            self.env["hstyle.migration"]
+            .with_user(self.clerk)
+            .search([("kind", "=", "segment"), ("month", ">", "2100-03-01")])
         )
         found = Counter()
         for row in rows:
