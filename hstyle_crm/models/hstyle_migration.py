@@ -5,11 +5,10 @@ from ..tools import rfm
 # A customer's first and last tier of a month; where contacts were merged, the moves of
 # two people stand in one row, and each counts.
 _TIERS = """
-SELECT company_id, 'tier' AS kind, month,
-       (array_agg(grade_from_id ORDER BY date, id))[1] AS grade_from_id,
-       (array_agg(grade_to_id ORDER BY date DESC, id DESC))[1] AS grade_to_id,
-       NULL::varchar AS rfm_group_from, NULL::varchar AS rfm_group_to,
-       NULL::int AS segment_from_id, NULL::int AS segment_to_id
+SELECT company_id, month,
+       (array_agg(grade_from_id ORDER BY date, id))[1],
+       (array_agg(grade_to_id ORDER BY date, id))[count(*)],
+       NULL::varchar, NULL::varchar, NULL::int, NULL::int
   FROM (SELECT m.*, date_trunc('month', date)::date AS month,
                CASE WHEN bool_or(cause = 'merged') OVER (PARTITION BY partner_id)
                     THEN id END AS alone
@@ -21,35 +20,40 @@ SELECT company_id, 'tier' AS kind, month,
 # What differs at the first of a month moved in the month before. In its first month a
 # company has nothing to compare with.
 _GROUPS = """
-SELECT company_id, 'rfm', (month - interval '1 month')::date,
-       NULL, NULL, rfm_group_from, rfm_group, NULL, NULL
-  FROM hstyle_profile_month p
- WHERE month > (SELECT min(month) FROM hstyle_profile_month f
-                 WHERE f.company_id = p.company_id)
+SELECT p.company_id, (p.month - interval '1 month')::date, NULL::int, NULL::int,
+       p.rfm_group_from, p.rfm_group, NULL::int, NULL::int
+  FROM (SELECT id, (SELECT min(month) FROM hstyle_profile_month
+                     WHERE company_id = c.id) AS start
+          FROM res_company c) c
+  JOIN hstyle_profile_month p ON p.company_id = c.id AND p.month > c.start
 """
 
 # Segments that a customer left in a month, by those entered in it. Who left and came
 # back, or came and left again, in one month did not move.
 _SEGMENTS = """
-SELECT company_id, 'segment', month, NULL, NULL, NULL, NULL,
+  WITH step AS (
+       SELECT m.segment_id, m.partner_id, s.company_id, SUM(step.n) AS n,
+              date_trunc('month',
+                  step.at AT TIME ZONE 'UTC' AT TIME ZONE c.hstyle_tz)::date AS month
+         FROM hstyle_segment_member m
+         JOIN hstyle_segment s ON s.id = m.segment_id
+         JOIN res_company c ON c.id = s.company_id
+        CROSS JOIN LATERAL (VALUES (m.entered_on, 1), (m.left_on, -1)) step (at, n)
+        WHERE step.at IS NOT NULL
+        GROUP BY 1, 2, 3, 5
+       HAVING SUM(step.n) <> 0
+       )
+SELECT company_id, month, NULL::int, NULL::int, NULL::varchar, NULL::varchar,
        gone.segment_id, come.segment_id
   FROM (SELECT * FROM step WHERE n < 0) gone
   FULL JOIN (SELECT * FROM step WHERE n > 0) come
  USING (partner_id, company_id, month)
 """
 
-_STEPS = """
-SELECT m.segment_id, m.partner_id, s.company_id,
-       date_trunc('month', step.at AT TIME ZONE 'UTC' AT TIME ZONE c.hstyle_tz)::date
-           AS month,
-       SUM(step.n) AS n
-  FROM hstyle_segment_member m
-  JOIN hstyle_segment s ON s.id = m.segment_id
-  JOIN res_company c ON c.id = s.company_id
- CROSS JOIN LATERAL (VALUES (m.entered_on, 1), (m.left_on, -1)) step (at, n)
- WHERE step.at IS NOT NULL
- GROUP BY 1, 2, 3, 4
-HAVING SUM(step.n) <> 0
+_SOURCES = {"tier": _TIERS, "rfm": _GROUPS, "segment": _SEGMENTS}
+_COLUMNS = """
+company_id, month, grade_from_id, grade_to_id, rfm_group_from, rfm_group_to,
+segment_from_id, segment_to_id
 """
 
 
@@ -112,14 +116,16 @@ class HstyleMigration(models.Model):
 
     @property
     def _table_query(self):
-        return f"""
-            WITH step AS ({_STEPS})
-            SELECT row_number() OVER () AS id, *
-              FROM (SELECT *, count(*)::int AS customers
-                      FROM ({_TIERS} UNION ALL {_GROUPS} UNION ALL {_SEGMENTS}) moved
+        """Return the query; who asks for one kind has the others left out."""
+        return " UNION ALL ".join(
+            f"""
+            SELECT '{kind}' AS kind, moved.*
+              FROM (SELECT row_number() OVER () * 4 + {number} AS id, {_COLUMNS},
+                           count(*)::int AS customers
+                      FROM ({source}) moved ({_COLUMNS})
                      WHERE (grade_from_id, rfm_group_from, segment_from_id)
                            IS DISTINCT FROM (grade_to_id, rfm_group_to, segment_to_id)
-                     GROUP BY company_id, kind, month, grade_from_id, grade_to_id,
-                              rfm_group_from, rfm_group_to,
-                              segment_from_id, segment_to_id) moved
-        """
+                     GROUP BY {_COLUMNS}) moved
+            """
+            for number, (kind, source) in enumerate(_SOURCES.items())
+        )

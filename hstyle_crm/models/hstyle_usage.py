@@ -4,7 +4,7 @@ from odoo.tools import SQL
 KINDS = [
     ("todo", "To-dos done"),
     ("ticket", "Tickets solved"),
-    ("promise", "Promises kept"),
+    ("promise", "Promises done"),
     ("care", "Care cards done"),
     ("goodwill", "Goodwill given"),
     ("points", "Points adjusted"),
@@ -76,14 +76,16 @@ class HstyleUsage(models.Model):
 
     company_id = fields.Many2one(comodel_name="res.company", readonly=True)
     week = fields.Date(readonly=True, help="Its Monday, in the company's timezone.")
-    user_id = fields.Many2one(comodel_name="res.users", string="Person", readonly=True)
+    user_id = fields.Many2one(
+        comodel_name="res.users", string="Employee", readonly=True
+    )
     team_id = fields.Many2one(
         comodel_name="hstyle.ticket.team", string="Service team", readonly=True
     )
     sales_team_id = fields.Many2one(
         comodel_name="crm.team", string="Sales team", readonly=True
     )
-    kind = fields.Selection(selection=KINDS, string="Work", readonly=True)
+    kind = fields.Selection(selection=KINDS, string="Kind of work", readonly=True)
     done = fields.Integer(readonly=True)
 
     _depends = {
