@@ -53,6 +53,8 @@ from . import hstyle_tier_job
 from . import hstyle_visit
 from . import hstyle_membership
 from . import hstyle_member_report
+from . import hstyle_member_share
+from . import hstyle_migration
 from . import hstyle_offer_allocation
 from . import hstyle_offer_cell
 from . import hstyle_offer_line
@@ -194,3 +196,6 @@ from . import hstyle_gift_report
 from . import hstyle_satisfaction
 from . import hstyle_satisfaction_loyalty
 from . import hstyle_satisfaction_product
+from . import hstyle_cross_shop
+from . import hstyle_spending
+from . import hstyle_usage

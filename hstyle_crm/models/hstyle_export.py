@@ -1,4 +1,3 @@
-import logging
 import tempfile
 from datetime import timedelta
 
@@ -7,20 +6,36 @@ from odoo.tools import split_every
 
 from ..tools import sheets
 
-_logger = logging.getLogger(__name__)
 
+class HstyleExport(models.Model):
+    """Hand a sheet to the user: written row by row, kept for a day.
 
-class HstyleExport(models.AbstractModel):
-    """Hand a sheet to the user: written row by row, kept for a day."""
+    A record says who took which sheet and when; it stays when the file is gone.
+    """
 
     _name = "hstyle.export"
     _description = "XLSX export"
+    _order = "date desc, id desc"
+    _log_access = False
+
+    name = fields.Char(string="Sheet", required=True, readonly=True)
+    user_id = fields.Many2one(
+        comodel_name="res.users",
+        string="Taken by",
+        readonly=True,
+        index=True,
+        ondelete="set null",
+    )
+    company_id = fields.Many2one(
+        comodel_name="res.company", required=True, readonly=True, index=True
+    )
+    date = fields.Datetime(string="Taken at", required=True, readonly=True)
 
     @api.model
     def _download(self, filename, header, rows):
         """Write a sheet and return the action that downloads it.
 
-        Only the user can fetch it. Who took how many rows is logged.
+        Only the user can fetch it. Who took it is written down.
 
         :param rows: iterable of lists of text, numbers, dates
         """
@@ -30,7 +45,14 @@ class HstyleExport(models.AbstractModel):
             attachment = self.env["ir.attachment"].create(
                 {"name": filename, "res_model": self._name, "raw": stream.read()}
             )
-        _logger.info("%s exported %s", self.env.user.login, filename)
+        self.sudo().create(
+            {
+                "name": filename,
+                "user_id": self.env.uid,
+                "company_id": self.env.company.id,
+                "date": fields.Datetime.now(),
+            }
+        )
         return {
             "type": "ir.actions.act_url",
             "url": f"/web/content/{attachment.id}?download=true",
@@ -45,13 +67,20 @@ class HstyleExport(models.AbstractModel):
         return self._download(filename, header, self._get_rows(records, names))
 
     def _get_rows(self, records, names):
+        columns = [records._fields[name] for name in names]
         for ids in split_every(5000, records.ids, list):
             for record in records.browse(ids):
-                yield [
-                    record._fields[name].convert_to_export(record[name], record) or None
-                    for name in names
-                ]
+                yield [self._get_cell(record, field) for field in columns]
             self.env.invalidate_all()
+
+    @api.model
+    def _get_cell(self, record, field):
+        """Return what a cell holds: 0 is a number, and what is not known is empty."""
+        value = record[field.name]
+        if isinstance(value, float | int) and record._cache[field.name] is None:
+            return None
+        value = field.convert_to_export(value, record)
+        return None if value == "" else value
 
     @api.model
     def _get_chosen(self, records):

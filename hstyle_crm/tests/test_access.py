@@ -101,6 +101,14 @@ ACCESS = {
         f"hstyle.{name}": dict.fromkeys(ROLES, "r")
         for name in ("ticket.report", "complaint.heat", "service.value")
     },
+    **{
+        f"hstyle.{name}": dict.fromkeys(ROLES, "r")
+        for name in ("member.share", "migration", "cross.shop")
+    },
+    **{
+        f"hstyle.{name}": dict.fromkeys(ROLES, "") | {"manager": "r"}
+        for name in ("spending", "usage", "export")
+    },
     "hstyle.member.report": {
         "clerk": "r",
         "agent": "r",
@@ -453,6 +461,7 @@ class TestAccess(HstyleCommon):
         self.env["hstyle.profile"]._refresh()
         self.env["hstyle.habit"]._refresh()
         self.env["hstyle.forecast"]._make(company)
+        self.env["hstyle.export"].with_company(company)._download("Theirs", ["A"], [])
         theirs = {
             model: self.env[model].search([]).ids
             for model in [*ACCESS, "loyalty.card", "loyalty.history"]

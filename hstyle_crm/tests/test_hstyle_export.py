@@ -38,6 +38,19 @@ class TestHstyleExport(HstyleCommon):
         rows = self._open_download(profiles.action_export())
         self.assertEqual([row[0] for row in rows[1:]], ["=SUM(1)"])
 
+    def test_nothing_is_not_zero(self):
+        """0 is written as a number, and what is not known stays empty."""
+        [lan, other] = self.profiles
+        self.env.cr.execute("UPDATE hstyle_profile SET yoy = NULL, refund = 0")
+        self.env.cr.execute("UPDATE hstyle_profile SET yoy = 0 WHERE id = %s", lan.ids)
+        self.env.invalidate_all()
+        exports = self.env["hstyle.export"].with_user(self.agent)
+        rows = exports._get_rows((lan | other).with_user(self.agent), ["refund", "yoy"])
+        self.assertEqual(list(rows), [[0, 0], [0, None]])
+        action = exports._download_records("x.xlsx", lan | other, ["refund", "yoy"])
+        sheet = self._open_download(action)
+        self.assertEqual(sheet[1:], [["0", "0"], ["0"]])
+
     def test_contacts(self):
         nobody = self._create_partner("Nobody yet", email="n@example.cn")
         partners = (nobody | self.profiles.partner_id).with_user(self.clerk)

@@ -472,6 +472,48 @@ class TestSatisfactionReports(HstyleSatisfactionCommon):
         with freeze_time(NOW + timedelta(days=1)):
             self.assertTrue(self.mei.has_complained)
 
+    def test_products(self):
+        """An answer counts once for each product: goods, and nothing else of the order.
+
+        By hand: the dress was in both orders (5 and 2), the coat in one (5), and a
+        ticket was about it (4).
+        """
+        dress, coat, deposit = self.env["product.product"].create(
+            [{"name": name, "list_price": 9} for name in ("Dress", "Coat", "Deposit")]
+        )
+        policies = self.policy.with_context(active_test=False)
+        policy = policies.search(
+            [("question", "=", "delivery"), ("company_id", "=", self.company.id)]
+        )
+        for score, products in ((5, dress | coat), (2, dress)):
+            order = self.env["sale.order"].create(
+                {
+                    "partner_id": self.mei.id,
+                    "order_line": [
+                        *(Command.create({"product_id": p.id}) for p in products),
+                        Command.create({"product_id": dress.id}),
+                        Command.create({"product_id": deposit.id, "price_unit": -5}),
+                        Command.create({"product_id": deposit.id, "is_downpayment": 1}),
+                        Command.create(
+                            {"product_id": deposit.id, "product_uom_qty": 0}
+                        ),
+                        Command.create({"display_type": "line_note", "name": "Note"}),
+                    ],
+                }
+            )
+            policy._ask(order)
+            order.rating_ids._answer(score)
+        self._rate(4, product_id=coat.id)
+        found = self.env["hstyle.satisfaction.product"]._read_group(
+            [("product_tmpl_id", "in", (dress | coat | deposit).product_tmpl_id.ids)],
+            ["product_tmpl_id"],
+            ["__count", "score:avg", "top_box:avg"],
+        )
+        self.assertEqual(
+            {template.name: tuple(values) for template, *values in found},
+            {"Dress": (2, 3.5, 0.5), "Coat": (2, 4.5, 0.5)},
+        )
+
     def test_repurchase(self):
         """Only what is bought within 18 months, and only of answers as old."""
         now = fields.Datetime.now()

@@ -114,6 +114,47 @@ class TestTicketReport(HstyleReportCommon):
             ],
         )
 
+    def test_members_of_the_company_in_a_branch(self):
+        """A membership is the company's: its tier stands at tickets of branches, too.
+
+        That of a company beside is nobody's here.
+        """
+        tier = self.env.ref("hstyle_crm.tier_gold")
+        member = self._create_partner("Member", grade_id=tier.id)
+        branch = self.env["res.company"].create(
+            {"name": "Branch", "parent_id": self.company.id}
+        )
+        other = self.env["res.company"].create({"name": "Other"})
+        teams = self.env["hstyle.ticket.team"].create(
+            [
+                {"name": company.name, "company_id": company.id}
+                for company in branch | other
+            ]
+        )
+        for team in teams:
+            self.env["hstyle.ticket"].create(
+                {"name": "Late", "team_id": team.id, "partner_id": member.id}
+            )
+        reports = self.env["hstyle.ticket.report"]
+        for team, grade in zip(teams, (tier, tier.browse()), strict=True):
+            [row] = reports.search([("team_id", "=", team.id)])
+            self.assertEqual(row.grade_id, grade, team.name)
+
+    def test_rates_of_a_sheet(self):
+        """What was missed is 0, what is not judged is empty: 1 of 2, and not 100 %."""
+        for hours in (1, 20):
+            ticket = self._open(MONDAY + timedelta(hours=9))
+            self._move(ticket, "solved", MONDAY + timedelta(hours=9 + hours))
+        self._open(MONDAY + timedelta(hours=9))
+        rows = self.env["hstyle.ticket.report"].with_user(self.agent)
+        rows = rows.search([("team_id", "=", self.team.id)], order="id")
+        header, *sheet = self._open_download(rows.action_export())
+        label = rows.fields_get(["solve_met"])["solve_met"]["string"]
+        column = header.index(label)
+        # A sheet leaves out what is empty at the end of a row.
+        cells = [(row[column:] or [""])[0] for row in sheet]
+        self.assertEqual(cells, ["1", "0", ""])
+
     def test_sheet(self):
         ticket = self._open(MONDAY, channel="im")
         reports = self.env["hstyle.ticket.report"].with_user(self.agent)
@@ -153,6 +194,21 @@ class TestComplaintHeat(HstyleReportCommon):
         self._complain(self.weeks[12])
         self.assertEqual(self._refresh(self.weeks[12]), row)
         self.assertEqual(row.complaints, 5)
+
+    def test_weeks_by_hand(self):
+        """Two a week more are sold from the ninth week on, twelve of each on average.
+
+        So that 15 complaints in the last week are 15 / 12 for each unit a week, against
+        8 / 80 of the first weeks: 1.2 are expected, and hot is above 1.2 + 3 √1.2.
+        """
+        for week in self.weeks[8:]:
+            self._sell(week, 2)
+        self._complain(self.weeks[15], 15)
+        [row] = self._refresh(self.weeks[15])
+        self.assertEqual((row.complaints, row.units), (15, 12))
+        self.assertAlmostEqual(row.rate, 100 * 15 / 12, 2)
+        self.assertAlmostEqual(row.baseline, 100 * 8 / 80, 2)
+        self.assertAlmostEqual(row.threshold, 1.2 + 3 * 1.2**0.5, 1)
 
     def test_no_baseline_yet(self):
         self._complain(self.weeks[7], 20)
@@ -251,6 +307,26 @@ class TestServiceValue(HstyleReportCommon):
             self._read(),
             {"met": (2, 0.5), "breached": (1, 0), "none": (2, 1), "open": (1, 1)},
         )
+
+    def test_what_they_brought(self):
+        """Orders and net revenue since, of a member's branch and its tickets alone."""
+        tier = self.env.ref("hstyle_crm.tier_gold")
+        served = self._serve("Served", "solved", 1, again=True)
+        served.sudo().grade_id = tier
+        self._sell(self.TODAY - timedelta(days=20), 3, partner=served)
+        # Before the half year, and before the year.
+        self._sell(MONDAY + timedelta(days=3), 7, partner=served)
+        self._sell(self.TODAY - timedelta(days=600), 9, partner=served)
+        with freeze_time(self.TODAY):
+            self.env["hstyle.profile"]._refresh()
+            values = self.env["hstyle.service.value"].with_user(self.clerk)
+            [row] = values.search([("partner_id", "=", served.id)])
+            self.assertEqual(
+                (row.orders, row.revenue, row.tickets, row.verdict, row.grade_id),
+                (2, 400, 1, "met", tier),
+            )
+            sheet = self._open_download(row.action_export())
+        self.assertEqual(sheet[1][-3:], ["1", "2", "400"])
 
 
 @tagged("post_install", "-at_install")
