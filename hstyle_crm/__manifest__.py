@@ -26,6 +26,7 @@
         "data/ir_cron_data.xml",
         "data/loyalty_program_data.xml",
         "data/res_partner_grade_data.xml",
+        "data/mail_message_subtype_data.xml",
         "data/mail_template_data.xml",
         "data/hstyle_referral_program_data.xml",
         "data/product_product_data.xml",

@@ -187,3 +187,6 @@ from . import hstyle_gift_report
 from . import hstyle_satisfaction
 from . import hstyle_satisfaction_loyalty
 from . import hstyle_satisfaction_product
+from . import hstyle_timeline_source
+from . import hstyle_timeline_words
+from . import hstyle_timeline

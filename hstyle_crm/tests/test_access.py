@@ -284,6 +284,7 @@ ACCESS = {
     "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
     "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.timeline": dict.fromkeys(ROLES, "r"),
     "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
     **{
         f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
