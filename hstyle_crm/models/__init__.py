@@ -1,6 +1,7 @@
 from . import account_move
 from . import calendar_event
 from . import hstyle_job
+from . import hstyle_customer_action
 from . import hstyle_customer_key
 from . import hstyle_promise_document
 from . import hstyle_ticket_counter
@@ -28,6 +29,7 @@ from . import hstyle_contact_preference
 from . import hstyle_cycle
 from . import hstyle_entitlement
 from . import hstyle_export
+from . import hstyle_face
 from . import hstyle_habit_refresh
 from . import hstyle_habit
 from . import hstyle_forecast

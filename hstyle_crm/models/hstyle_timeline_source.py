@@ -124,6 +124,11 @@ class HstyleTimelineSource(models.AbstractModel):
         }
 
     @api.model
+    def _get_subtype(self, xmlid):
+        """Return the id of a subtype, without a query."""
+        return self.env["ir.model.data"]._xmlid_to_res_id(xmlid, raise_if_not_found=True)
+
+    @api.model
     def _get_order_sources(self):
         sale = {
             "domain": [("state", "=", "sale")],
@@ -211,7 +216,7 @@ class HstyleTimelineSource(models.AbstractModel):
             "res_model": "'hstyle.ticket'",
             "res_id": "hstyle_ticket.id",
         }
-        comment = self.env.ref("mail.mt_comment").id
+        comment = self._get_subtype("mail.mt_comment")
         said = (
             "said.model = 'hstyle.ticket' AND said.res_id = hstyle_ticket.id "
             f"AND said.subtype_id = {comment} "
@@ -281,7 +286,7 @@ class HstyleTimelineSource(models.AbstractModel):
         rel = "rel.calendar_event_id = calendar_event.id"
         contact = "contact.id = rel.res_partner_id AND contact.partner_share"
         owner = "owner.id = calendar_event.user_id"
-        call = self.env.ref("hstyle_crm.mt_call").id
+        call = self._get_subtype("hstyle_crm.mt_call")
         noted = (
             "noted.model = 'res.partner' AND noted.res_id = res_partner.id "
             f"AND noted.subtype_id = {call}"
@@ -298,7 +303,10 @@ class HstyleTimelineSource(models.AbstractModel):
             14: self._source(
                 "hstyle.appointment",
                 joins={
-                    "ticket": ("hstyle_ticket", "ticket.id = hstyle_appointment.ticket_id"),
+                    "ticket": (
+                        "hstyle_ticket",
+                        "ticket.id = hstyle_appointment.ticket_id",
+                    ),
                     "contact": ("res_partner", "contact.id = ticket.partner_id"),
                 },
                 kind="'visit'",

@@ -119,12 +119,16 @@ class HstyleTimelineWords(models.AbstractModel):
     def _say_visit(self, visit):
         if visit._name == "calendar.event":
             return self._join_words(visit.name, visit.location)
-        return self._join_words(self.env._("Appointment"), self._get_label(visit, "state"))
+        return self._join_words(
+            self.env._("Appointment"), self._get_label(visit, "state")
+        )
 
     @api.model
     def _say_message(self, contact):
         waits = contact.state == "waiting" and self._get_label(contact, "state")
-        return self._join_words(contact.what or self._get_label(contact, "purpose"), waits)
+        return self._join_words(
+            contact.what or self._get_label(contact, "purpose"), waits
+        )
 
     @api.model
     def _say_refused(self, contact):

@@ -7,6 +7,7 @@ from . import test_contact_property
 from . import test_hstyle_agent
 from . import test_hstyle_circle
 from . import test_hstyle_export
+from . import test_hstyle_face
 from . import test_hstyle_gift
 from . import test_hstyle_habit
 from . import test_clv

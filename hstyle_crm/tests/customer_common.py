@@ -1,4 +1,5 @@
 from freezegun import freeze_time
+from lxml import etree
 
 from odoo import Command, fields
 
@@ -17,7 +18,7 @@ class HstyleCustomerCommon(
         partner = partner or self.partner
         partner.email = partner.email or f"{partner.id}@example.com"
         for number in range(times):
-            order = self._sell(15, partner=partner)
+            order = self._sell(2 if number else 15, partner=partner)
             self._refund(self._invoice(order), 1)
             ref, day = f"{partner.id}-{number}", "2026-03-01"
             self._import([(ref, "1", day, ref, partner.name, "Dress", "10")])
@@ -28,11 +29,17 @@ class HstyleCustomerCommon(
 
     def _serve(self, partner):
         """Let service, and a meeting, happen to a customer."""
-        self._rate(5, partner, NOW)
-        self._rate(4, partner, fields.Datetime.add(NOW, days=40), "It was late")
+        asked = self.env["rating.rating"].search_count(
+            [("partner_id", "=", partner.id)]
+        )
+        for number, score, words in ((0, 5, ""), (1, 4, "It was late")):
+            moment = fields.Datetime.add(NOW, days=40 * (asked + number))
+            self._rate(score, partner, moment, words)
         ticket = self._open(NOW, partner_id=partner.id)
         ticket.message_post(
-            body="We look for it", message_type="comment", subtype_xmlid="mail.mt_comment"
+            body="We look for it",
+            message_type="comment",
+            subtype_xmlid="mail.mt_comment",
         )
         ticket._compensate("points", 5, self.reason)
         self.env["hstyle.promise"].with_user(self.agent).create(
@@ -41,10 +48,12 @@ class HstyleCustomerCommon(
         with freeze_time(NOW):
             partner._filter_contactable("sms", "marketing", "Sale")
             gate = {"channel": "email", "purpose": "service", "company": self.company}
-            self.env["hstyle.contact"]._log(partner.ids, "sent", None, whats=["News"], **gate)
+            self.env["hstyle.contact"]._log(
+                partner.ids, "sent", None, whats=["News"], **gate
+            )
         self._meet(partner)
         partner.message_post(body="Spoke", subtype_xmlid="hstyle_crm.mt_call")
-        self.gold.benefit_ids = [Command.create({"name": "Wrapping", "quota": 0})]
+        self.gold.benefit_ids = [Command.create({"name": "Wrapping"})]
         self.gold.benefit_ids[-1:]._use(partner)
 
     def _meet(self, partner, **values):
@@ -59,6 +68,25 @@ class HstyleCustomerCommon(
                 **values,
             }
         )
+
+    def _get_specification(self, view_xmlid, user):
+        """Return what the web client reads of a form view, for a user."""
+        view = self.env.ref(view_xmlid)
+        model = self.env[view.model].with_user(user)
+        arch = model.get_views([(view.id, "form")])["views"]["form"]["arch"]
+        return self._specify(etree.fromstring(arch))
+
+    def _specify(self, node):
+        """Return the fields below a node of a view, with those of views inside."""
+        found = {}
+        for field in node.xpath(
+            ".//field[count(ancestor::field) = $n]",
+            n=len(node.xpath("ancestor-or-self::field")),
+        ):
+            below = self._specify(field)
+            name = {"fields": {"display_name": {}}}
+            found[field.get("name")] = {"fields": below, "limit": 40} if below else name
+        return found
 
     def _get_timeline(self, user=None, partner=None):
         rows = self.env["hstyle.timeline"].with_user(user or self.agent)

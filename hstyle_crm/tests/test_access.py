@@ -285,6 +285,7 @@ ACCESS = {
     "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.timeline": dict.fromkeys(ROLES, "r"),
+    "hstyle.call.result": dict.fromkeys(ROLES, "rwcu"),
     "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
     **{
         f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
@@ -319,6 +320,7 @@ for _roles in ACCESS.values():
 #: Wizards: who makes one sees it, by the host's own rule.
 WIZARDS = {
     "hstyle.call",
+    "hstyle.call.result",
     "hstyle.points.opening",
     "hstyle.tier.change",
     "hstyle.tier.trial",
