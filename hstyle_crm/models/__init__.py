@@ -136,6 +136,11 @@ from . import hstyle_ticket_hours
 from . import hstyle_ticket_thread
 from . import hstyle_ticket_goodwill
 from . import hstyle_ticket_union
+from . import hstyle_todo_job
+from . import hstyle_todo
+from . import hstyle_day
+from . import hstyle_todo_effect
+from . import hstyle_why_now
 from . import hstyle_ticket_work
 from . import hstyle_ticket
 from . import hstyle_ticket_breach

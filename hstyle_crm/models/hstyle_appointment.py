@@ -126,19 +126,23 @@ class HstyleAppointment(models.Model):
     def _confirm(self):
         """Put the appointment into the calendar, and tell the customer."""
         ticket = self.ticket_id
-        self.pause_id = self.env["hstyle.ticket.pause"].create(
-            {
-                "ticket_id": ticket.id,
-                "start": fields.Datetime.now(),
-                "stop": self.start,
-            }
-        )
-        ticket._plan()
+        self._wait()
         calendar = self.env["calendar.event"].with_user(self.user_id).sudo()
         # Customers get a mail of ours, with the shop's time.
         calendar = calendar.with_context(no_mail_to_attendees=True)
         self.event_id = calendar.create(self._prepare_event()).sudo(False).id
         self._tell("hstyle_crm.mail_template_appointment")
+
+    def _wait(self):
+        """Let the deadlines of the ticket stand still until it begins."""
+        self.pause_id = self.env["hstyle.ticket.pause"].create(
+            {
+                "ticket_id": self.ticket_id.id,
+                "start": fields.Datetime.now(),
+                "stop": self.start,
+            }
+        )
+        self.ticket_id._plan()
 
     def _prepare_event(self):
         ticket = self.ticket_id
@@ -168,21 +172,26 @@ class HstyleAppointment(models.Model):
             if told:
                 appointment._tell("hstyle_crm.mail_template_appointment_cancelled")
 
-    def _give_way(self):
-        """Make place for another: cancelled without a word, or it took place."""
+    def _give_way(self, told=False):
+        """Make place for another: cancelled, or it took place."""
         for appointment in self:
             if appointment.start > fields.Datetime.now():
-                appointment._cancel()
+                appointment._cancel(told)
             else:
                 appointment.state = "done"
 
     def _move(self, start, stop):
         """Follow the calendar."""
+        now = fields.Datetime.now()
+        began = self.start <= now
         self.write({"start": start, "stop": stop})
-        self._resume(start)
+        if began and start > now:
+            self._wait()
+        else:
+            self._resume(start)
 
     def _resume(self, moment):
-        """Let the deadlines of the ticket stand still until a moment."""
+        """Let the deadlines of the ticket stand still until another moment."""
         pause = self.pause_id
         if pause.stop and pause.stop > fields.Datetime.now():
             pause.stop = max(moment, pause.start)
@@ -196,6 +205,8 @@ class HstyleAppointment(models.Model):
         That link is for the customer alone: colleagues who read the ticket have none.
         """
         if not self.partner_id.email:
+            text = self.env._("No e-mail address: tell the customer by phone.")
+            self.ticket_id._message_log(body=text)
             return
         template = self.env.ref(xmlid)
         company = self.company_id.partner_id

@@ -68,7 +68,7 @@ class HstyleCare(models.Model):
     due = fields.Datetime(string="Care until", readonly=True)
     outcome = fields.Selection(selection=OUTCOMES, tracking=True)
     note = fields.Text(string="What was done")
-    done_at = fields.Datetime(string="Done", readonly=True)
+    done_at = fields.Datetime(string="Done on", readonly=True)
 
     _rating_unique = models.Constraint(
         "UNIQUE (rating_id)", "There is a care card for this answer already."
@@ -87,10 +87,15 @@ class HstyleCare(models.Model):
         if "outcome" in vals:
             self._follow_outcome()
         elif "user_id" in vals:
-            self.activity_reschedule(
-                ["mail.mail_activity_data_todo"], new_user_id=vals["user_id"]
-            )
+            self._follow_owner()
         return result
+
+    def _follow_owner(self):
+        """Put the task on the list of who owns the card now."""
+        open_cards = self.filtered(lambda card: not card.outcome)
+        open_cards.activity_unlink(["mail.mail_activity_data_todo"])
+        for card in open_cards:
+            card._schedule()
 
     def _follow_outcome(self):
         """Note when care was over; take the task off the owner's list."""
@@ -169,6 +174,11 @@ class HstyleCare(models.Model):
         )
         candidates = (named, team.manager_id, document.user_id, customer.user_id)
         for user in candidates:
-            if user.active and not user.share and company in user.company_ids:
+            if user.active and self._may_care(user) and company in user.company_ids:
                 return user
         return self.env["res.users"]
+
+    @api.model
+    def _may_care(self, user):
+        """Tell whether a user may work on cards; portal users never have a role."""
+        return user and user.has_group("hstyle_crm.hstyle_crm_group_user")

@@ -1,7 +1,7 @@
 from odoo import api, fields, models
 from odoo.exceptions import UserError
 
-KINDS = [("accrual", "Earned"), ("reversal", "Reversed")]
+KINDS = [("accrual", "Commission earned"), ("reversal", "Reversed")]
 #: What never changes once a row is posted. A line may be deleted with its quotation.
 _FROZEN = (
     "pays, number, agent_id, campus_id, company_id, referral_id, order_id, kind, base, "

@@ -18,7 +18,7 @@ TARGETS = [
     ("brand_kind", "Brand kind"),
     ("brand", "Brand"),
     ("quantity", "Quantity"),
-    ("paid", "Paid"),
+    ("paid", "Amount paid"),
     ("discount", "Discount"),
     ("refund", "Refunded"),
     ("cost", "Cost"),

@@ -34,7 +34,7 @@ class HstyleImportRow(models.Model):
     brand_kind = fields.Char(string="Brand kind", readonly=True)
     brand = fields.Char(readonly=True)
     quantity = fields.Char(readonly=True)
-    paid = fields.Char(readonly=True)
+    paid = fields.Char(string="Amount paid", readonly=True)
     discount = fields.Char(readonly=True)
     refund = fields.Char(string="Refunded", readonly=True)
     cost = fields.Char(readonly=True)

@@ -137,7 +137,7 @@ class HstyleOfferLine(models.Model):
     depth = fields.Float(
         string="Depth (%)", digits=(4, 1), readonly=True, aggregator="avg"
     )
-    amount_planned = fields.Monetary(string="Planned", readonly=True)
+    amount_planned = fields.Monetary(string="Planned amount", readonly=True)
     sponsor_id = fields.Many2one(
         comodel_name="res.partner",
         readonly=True,
@@ -154,7 +154,7 @@ class HstyleOfferLine(models.Model):
     # What came of it.
     state = fields.Selection(
         selection=[
-            ("open", "Open"),
+            ("open", "Valid"),
             ("redeemed", "Redeemed"),
             ("bought", "Bought without it"),
             ("expired", "Expired"),
@@ -170,7 +170,7 @@ class HstyleOfferLine(models.Model):
     )
     redeemed_on = fields.Datetime(readonly=True)
     amount_given = fields.Monetary(
-        string="Given", readonly=True, help="What the offer took off the price."
+        string="Saved", readonly=True, help="What the offer took off the price."
     )
 
     def _format_depth(self):

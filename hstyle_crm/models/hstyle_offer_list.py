@@ -53,7 +53,7 @@ class HstyleOfferList(models.Model):
     date_from = fields.Date(string="Valid from", required=True, readonly=True)
     date_to = fields.Date(string="Valid until", required=True, readonly=True)
     state = fields.Selection(
-        selection=[("open", "Open"), ("closed", "Closed"), ("expired", "Expired")],
+        selection=[("open", "Valid"), ("closed", "Closed"), ("expired", "Expired")],
         required=True,
         readonly=True,
         help="Closed: no offer is left, and at least one was taken or bought.",

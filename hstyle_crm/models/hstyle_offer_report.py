@@ -33,7 +33,7 @@ class HstyleOfferReport(models.Model):
     redeemed_count = fields.Integer(
         string="Redeemed", readonly=True, help="Empty where they were one to four."
     )
-    amount_given = fields.Monetary(string="Given", readonly=True)
+    amount_given = fields.Monetary(string="Saved", readonly=True)
     amount_sponsor = fields.Monetary(string="Share of the sponsor", readonly=True)
 
     _depends = {

@@ -24,7 +24,7 @@ class HstyleOfferRun(models.Model):
     list_count = fields.Integer(string="Customers", readonly=True)
     line_count = fields.Integer(string="Offers", readonly=True)
     amount_budget = fields.Monetary(string="Budget", readonly=True)
-    amount_planned = fields.Monetary(string="Planned", readonly=True)
+    amount_planned = fields.Monetary(string="Planned amount", readonly=True)
     bound = fields.Selection(
         selection=[("floor", "Lower depth"), ("ceiling", "Upper depth")],
         string="In the way of the budget",

@@ -41,7 +41,7 @@ class HstyleOrder(models.Model):
         comodel_name="hstyle.order.line", inverse_name="order_id", readonly=True
     )
     # Sums of the lines, in the shop's currency; a cancelled line counts as refunded.
-    amount_paid = fields.Monetary(string="Paid", readonly=True)
+    amount_paid = fields.Monetary(string="Amount paid", readonly=True)
     amount_discount = fields.Monetary(string="Discount", readonly=True)
     amount_refund = fields.Monetary(string="Refunded", readonly=True)
     amount_cost = fields.Monetary(

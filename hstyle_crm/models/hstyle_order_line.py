@@ -34,7 +34,7 @@ class HstyleOrderLine(models.Model):
     )
     brand = fields.Char()
     quantity = fields.Float(digits="Product Unit")
-    amount_paid = fields.Monetary(string="Paid")
+    amount_paid = fields.Monetary(string="Amount paid")
     amount_discount = fields.Monetary(string="Discount")
     amount_refund = fields.Monetary(string="Refunded")
     amount_cost = fields.Monetary(string="Cost")

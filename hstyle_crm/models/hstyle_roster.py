@@ -34,7 +34,7 @@ class HstyleRoster(models.Model):
     _description = "Classmate"
     _order = "birth_month, birth_day, name, id"
 
-    name = fields.Char(required=True)
+    name = fields.Char(string="Full name", required=True)
     agent_id = fields.Many2one(
         comodel_name="hstyle.agent",
         required=True,

@@ -59,7 +59,7 @@ class HstyleSatisfaction(models.Model):
     partner_id = fields.Many2one(
         comodel_name="res.partner", string="Customer", readonly=True
     )
-    question = fields.Selection(selection=QUESTIONS, string="Asked", readonly=True)
+    question = fields.Selection(selection=QUESTIONS, readonly=True)
     asked_by = fields.Selection(selection=WAYS, readonly=True)
     asked_at = fields.Datetime(string="Asked on", readonly=True)
     feedback = fields.Text(string="Words", readonly=True)

@@ -24,7 +24,7 @@ class HstyleSegmentMember(models.Model):
         ondelete="cascade",
     )
     entered_on = fields.Datetime(string="Entered", required=True, readonly=True)
-    left_on = fields.Datetime(string="Left", readonly=True)
+    left_on = fields.Datetime(string="Left on", readonly=True)
     held = fields.Boolean(
         string="Control", readonly=True, help="Held out: gets none of the actions."
     )

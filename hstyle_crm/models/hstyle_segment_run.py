@@ -58,7 +58,7 @@ class HstyleSegmentRun(models.Model):
         ondelete="cascade",
     )
     due_at = fields.Datetime(string="Due", required=True, readonly=True)
-    done_at = fields.Datetime(string="Done", readonly=True)
+    done_at = fields.Datetime(string="Done on", readonly=True)
     state = fields.Selection(
         selection=[
             ("waiting", "Waiting"),

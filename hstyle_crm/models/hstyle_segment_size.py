@@ -17,7 +17,7 @@ class HstyleSegmentSize(models.Model):
     day = fields.Date(required=True, readonly=True)
     customers = fields.Integer(readonly=True, aggregator="avg")
     entered = fields.Integer(readonly=True)
-    left_count = fields.Integer(string="Left", readonly=True)
+    left_count = fields.Integer(string="Leavers", readonly=True)
 
     _day_unique = models.Constraint(
         "UNIQUE (segment_id, day)", "A segment has one size on a day."

@@ -89,7 +89,7 @@ class HstyleSolution(models.Model):
     use_ids = fields.One2many(
         comodel_name="hstyle.solution.use", inverse_name="solution_id", string="Uses"
     )
-    inserted_count = fields.Integer(string="Given", compute="_compute_counts")
+    inserted_count = fields.Integer(string="Inserted", compute="_compute_counts")
     solved_count = fields.Integer(string="Solved by it", compute="_compute_counts")
     deflected_count = fields.Integer(
         string="Not asked",

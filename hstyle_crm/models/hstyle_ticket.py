@@ -226,11 +226,25 @@ class HstyleTicket(models.Model):
         if "stage_id" in vals:
             self._plan()
             before = {ticket: ticket.kind for ticket in self.sudo()}
+        customers = self._get_customer_ids() if "partner_id" in vals else {}
         result = super().write(vals)
+        self._lock_out(customers)
         self.sudo()._follow_stage(before)
         if before or not vals.keys().isdisjoint(self._get_clock_fields()):
             self._plan()
         return result
+
+    def _get_customer_ids(self):
+        return {t: t.partner_id.commercial_partner_id.id for t in self.sudo()}
+
+    def _lock_out(self, before):
+        """Make links void that another customer has of a ticket.
+
+        :param dict before: ticket → id of the customer that it had, or False
+        """
+        after = self._get_customer_ids() if before else {}
+        others = [t.id for t in after if before[t] and before[t] != after[t]]
+        self.sudo().browse(others).access_token = False
 
     def _check_input(self, vals):
         """Let colleagues say what they know; times, verdicts and counts follow."""

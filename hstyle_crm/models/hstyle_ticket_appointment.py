@@ -23,6 +23,15 @@ class HstyleTicketAppointment(models.AbstractModel):
             lambda one: one.state == "booked" and one.start > now
         )
 
+    def _follow_stage(self, before):
+        """A matter that is settled needs no appointment any more."""
+        super()._follow_stage(before)
+        settled = self.filtered(
+            lambda t: t in before and t.kind in DONE and before[t] not in DONE
+        )
+        booked = settled.appointment_ids.filtered(lambda one: one.state == "booked")
+        booked._give_way(told=True)
+
     def _may_book(self):
         """Tell whether the customer chooses a time without help."""
         return self.intent_id.is_appointment and self.kind not in DONE

@@ -8,7 +8,7 @@ from .hstyle_ticket_stage import DONE
 VERDICTS = [("met", "Met"), ("breached", "Breached")]
 URGENCIES = [
     ("late", "Too late"),
-    ("soon", "Due soon"),
+    ("soon", "Nearly late"),
     ("fine", "In time"),
     ("none", "No deadline"),
 ]
@@ -38,8 +38,8 @@ class HstyleTicketClock(models.AbstractModel):
         string="Opened", readonly=True, copy=False, default=fields.Datetime.now
     )
     answered_at = fields.Datetime(string="First answer", readonly=True, copy=False)
-    solved_at = fields.Datetime(string="Solved", readonly=True, copy=False)
-    closed_at = fields.Datetime(string="Closed", readonly=True, copy=False)
+    solved_at = fields.Datetime(string="Solved on", readonly=True, copy=False)
+    closed_at = fields.Datetime(string="Closed on", readonly=True, copy=False)
     answer_due = fields.Datetime(string="Answer until", readonly=True, copy=False)
     solve_due = fields.Datetime(
         string="Solve until",

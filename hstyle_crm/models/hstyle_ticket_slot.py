@@ -93,6 +93,11 @@ class HstyleTicketSlot(models.AbstractModel):
             for one in self.staff_ids
             if one.away_until
         }
+        domain = [("user_id", "in", hosts.ids), ("state", "=", "booked")]
+        ahead = [("start", "<", last + timedelta(days=1)), ("stop", ">", first)]
+        # Also if the entry in the calendar was archived or declined.
+        for booked in self.env["hstyle.appointment"].search([*domain, *ahead]):
+            busy.setdefault(booked.user_id, []).append((booked.start, booked.stop))
         for event in events:
             going = event.attendee_ids.filtered(lambda one: one.state != "declined")
             for partner in going.partner_id & self.env["res.partner"].concat(*members):

@@ -79,6 +79,7 @@ class HstyleTicketUnion(models.AbstractModel):
         ticket, others = self.sudo(), (others - self).sudo()
         ticket._check_mergeable(others)
         ticket._take_clock(others)
+        ticket._take_appointment(others)
         ticket._take_facts(others)
         ticket._take_rows(others)
         others._end_in(ticket)
@@ -115,6 +116,13 @@ class HstyleTicketUnion(models.AbstractModel):
         self.answer_verdict = self.answer_verdict or early.answer_verdict
         self.reopen_count += sum(others.mapped("reopen_count"))
 
+    def _take_appointment(self, others):
+        """Keep one time that is booked: this ticket's own if it is ahead."""
+        kept = (self._get_next_appointment() or others._get_next_appointment())[:1]
+        booked = (self | others).appointment_ids.filtered(lambda a: a.state == "booked")
+        (booked - kept)._give_way(told=True)
+        kept.pause_id.ticket_id = self
+
     def _take_facts(self, others):
         # Who left the company owns nothing new.
         owned = others.filtered(lambda t: t.user_id.active)
@@ -134,6 +142,9 @@ class HstyleTicketUnion(models.AbstractModel):
 
     def _take_rows(self, others):
         """Take what others wrote, filed and noted about the merged tickets."""
+        # A number that no question of the surviving ticket has, or will have.
+        for rating in others.rating_ids:
+            rating.hstyle_round = -rating.id
         for model, _model_name, _id_name in BESIDE:
             self._move(model, others)
         self.message_subscribe(others.message_partner_ids.ids)

@@ -242,14 +242,24 @@ class HstyleTierJob(models.AbstractModel):
     def _ask_managers(self):
         """Give the account managers of members who may lose their tier a task."""
         members = self.sudo().filtered("manager_id")
-        for member in members:
-            member.partner_id.activity_schedule(
-                "mail.mail_activity_data_call",
-                date_deadline=member.valid_until,
-                user_id=member.manager_id.id,
-                summary=self.env._("Help to keep %s", member.grade_id.name),
-                note=member.partner_id.tier_keep_text,
-            )
+        contacts = self.env["hstyle.account.manager"]._get_contacts(members)
+        self.env["hstyle.todo"].sudo()._add(
+            [member._prepare_todo(user) for member, user in contacts.items()]
+        )
+
+    def _prepare_todo(self, user):
+        """Return the task of helping to keep the tier, in the user's language."""
+        member = self.with_context(lang=user.lang)
+        what = member.env._("Help to keep %s", member.grade_id.name)
+        return {
+            "partner_id": self.partner_id.id,
+            "user_id": user.id,
+            "company_id": self.company_id.id,
+            "reason": "downgrade",
+            "key": str(self.valid_until),
+            "name": ": ".join(filter(None, [what, member.keep_text])),
+            "due": self.valid_until,
+        }
 
     # === NOTICES === #
 

@@ -3,9 +3,9 @@ from odoo import api, fields, models
 KINDS = [
     ("join", "Joined"),
     ("up", "Upgraded"),
-    ("keep", "Kept"),
+    ("keep", "Renewed"),
     ("down", "Downgraded"),
-    ("left", "Left"),
+    ("left", "Left the programme"),
 ]
 CAUSES = [
     ("rules", "Reached by the rules"),
@@ -54,7 +54,7 @@ class HstyleTierMove(models.Model):
     cause = fields.Selection(selection=CAUSES, string="Reason", required=True)
     note = fields.Char()
     figures = fields.Json(
-        string="Measured",
+        string="Figures by rule",
         help="What decided: measure, window, months, threshold and value of each "
         "condition.",
     )

@@ -36,7 +36,7 @@ class RatingRating(models.Model):
         copy=False,
         index="btree_not_null",
     )
-    hstyle_asked_at = fields.Datetime(string="Asked", readonly=True, copy=False)
+    hstyle_asked_at = fields.Datetime(string="Asked on", readonly=True, copy=False)
     hstyle_reminded_at = fields.Datetime(string="Reminded", readonly=True, copy=False)
     hstyle_expires_at = fields.Datetime(string="Open until", readonly=True, copy=False)
 

@@ -125,6 +125,16 @@ class ResCompany(models.Model):
         "answer.",
     )
 
+    hstyle_todo_limit = fields.Integer(
+        string="Tasks a person",
+        default=20,
+        required=True,
+        help="So many customers at most the nightly job puts on a person's day.",
+    )
+    _hstyle_todo_limit_valid = models.Constraint(
+        "CHECK (hstyle_todo_limit >= 0)", "Nobody has fewer than no tasks."
+    )
+
     _hstyle_ticket_close_days_valid = models.Constraint(
         "CHECK (hstyle_ticket_close_days > 0)",
         "Enter after how many days tickets close: one or more.",

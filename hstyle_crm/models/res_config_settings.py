@@ -52,6 +52,9 @@ class ResConfigSettings(models.TransientModel):
     hstyle_ticket_close_days = fields.Integer(
         related="company_id.hstyle_ticket_close_days", readonly=False
     )
+    hstyle_todo_limit = fields.Integer(
+        related="company_id.hstyle_todo_limit", readonly=False
+    )
     hstyle_gift_days = fields.Integer(
         related="company_id.hstyle_gift_days", readonly=False
     )

@@ -22,6 +22,7 @@ class ResPartner(models.Model):
         "hstyle.student",
         "hstyle.promise.customer",
         "hstyle.ticket.counter",
+        "hstyle.why.now",
     ]
 
     grade_id = fields.Many2one(copy=False, index="btree_not_null")

@@ -31,6 +31,7 @@ from . import test_hstyle_ticket_inbound
 from . import test_hstyle_ticket_calendars
 from . import test_hstyle_ticket_thread
 from . import test_hstyle_ticket_work
+from . import test_hstyle_todo
 from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program

@@ -287,6 +287,8 @@ ACCESS = {
     "hstyle.timeline": dict.fromkeys(ROLES, "r"),
     "hstyle.call.result": dict.fromkeys(ROLES, "rwcu"),
     "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
+    # By a rule, only those cards that are the user's own.
+    "hstyle.care": dict.fromkeys(ROLES, "rw"),
     **{
         f"hstyle.satisfaction{name}": dict.fromkeys(ROLES, "r")
         for name in ("", ".product", ".loyalty")
@@ -304,6 +306,10 @@ ACCESS = {
             (".settlement.line", "rwcu"),
         )
     },
+    "hstyle.todo": dict.fromkeys(ROLES, "r"),
+    "hstyle.todo.effect": dict.fromkeys(ROLES, "r"),
+    "hstyle.day": dict.fromkeys(ROLES, "r"),
+    "hstyle.todo.done": dict.fromkeys(ROLES, "rwcu"),
     "hstyle.ticket.member": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     **{
         f"hstyle.ticket.{name}": dict.fromkeys(ROLES, "")
@@ -340,6 +346,7 @@ WIZARDS = {
     "hstyle.ticket.handover",
     "hstyle.ticket.merge",
     "hstyle.ticket.split",
+    "hstyle.todo.done",
 }
 #: Models whose records belong to no company.
 COMMON = {
@@ -436,6 +443,7 @@ class TestAccess(HstyleCommon):
         self._import(bought, category, shop=shop, user=self.env.user)
         self._run_campaign(company)
         self._give_goodwill(company, referral.friend_id)
+        self._give_todos(company, referral.friend_id)
         self.env["hstyle.profile"]._refresh()
         self.env["hstyle.habit"]._refresh()
         self.env["hstyle.forecast"]._make(company)
@@ -457,6 +465,19 @@ class TestAccess(HstyleCommon):
             self.assertEqual(total["__count"], 0, model)
             with self.assertRaises(AccessError, msg=model):
                 records.browse(ids).read(["id"] if model != "hstyle.shop" else ["name"])
+
+    def _give_todos(self, company, partner):
+        """Let a company's customers be turned to: one is, and one was."""
+        values = {
+            "partner_id": partner.id,
+            "user_id": self.manager.id,
+            "company_id": company.id,
+            "reason": "call",
+            "name": "Theirs",
+        }
+        self.env["hstyle.todo"]._add([values, {**values, "key": "2"}])[0]._finish(
+            "reached"
+        )
 
     def _give_tickets(self, company):
         """Let a company's service miss a deadline, and wait for a customer."""

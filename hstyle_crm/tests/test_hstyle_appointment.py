@@ -229,6 +229,57 @@ class TestHstyleAppointment(HstyleAppointmentCommon):
         self.assertEqual(appointment.state, "cancelled")
         self.assertEqual(appointment.pause_id.stop, MONDAY)
 
+    def test_moved_after_it_began(self):
+        """Then the ticket waits again."""
+        appointment = self._book(TUESDAY + timedelta(hours=9))
+        now, later = TUESDAY + timedelta(hours=10), TUESDAY + timedelta(hours=34)
+        with freeze_time(now):
+            appointment.event_id.write({"start": later, "stop": later})
+        self.assertEqual(
+            (appointment.pause_id.start, appointment.pause_id.stop), (now, later)
+        )
+        self.assertEqual(len(self.ticket.pause_ids), 2)
+
+    def test_a_hidden_entry_keeps_the_time(self):
+        start = TUESDAY + timedelta(hours=9)
+        appointment = self._book(start)
+        appointment.event_id.action_archive()
+        self.assertEqual(
+            self._get_slots()[start], (self.agent | self.lan) - appointment.user_id
+        )
+
+    def test_settled(self):
+        """What is settled needs no appointment; one that began took place."""
+        appointment = self._book(TUESDAY + timedelta(hours=9))
+        self._move(self.ticket, "waiting", MONDAY + timedelta(hours=10))
+        self.assertEqual(appointment.state, "booked")
+        self._move(self.ticket, "solved", MONDAY + timedelta(hours=11))
+        self.assertEqual(appointment.state, "cancelled")
+        other = self._open_appointment()
+        appointment = self._book(TUESDAY + timedelta(hours=9), other)
+        self._move(other, "solved", TUESDAY + timedelta(hours=11))
+        self.assertEqual(appointment.state, "done")
+
+    def test_merge(self):
+        """One time remains, and with it the wait."""
+        other = self._open_appointment()
+        mine = self._book(TUESDAY + timedelta(hours=9))
+        theirs = self._book(TUESDAY + timedelta(hours=11), other)
+        with freeze_time(MONDAY + timedelta(hours=12)):
+            self.ticket.with_user(self.agent)._merge(other)
+        self.assertEqual((mine.state, theirs.state), ("booked", "cancelled"))
+        third = self._open_appointment()
+        with freeze_time(MONDAY + timedelta(hours=13)):
+            third.with_user(self.agent)._merge(self.ticket)
+        self.assertEqual((mine.state, mine.ticket_id), ("booked", third))
+        self.assertEqual(mine.pause_id.ticket_id, third)
+
+    def test_without_address(self):
+        """The colleague reads that the customer has to be told."""
+        self.customer.email = False
+        self._book(TUESDAY + timedelta(hours=9))
+        self.assertIn("by phone", self.ticket.message_ids[0].body)
+
     def test_agent_offers_times(self):
         """The agent sees the free times, books one, and says what became of it."""
         with freeze_time(MONDAY):

@@ -344,6 +344,34 @@ class TestCliff(HstyleSatisfactionCommon):
         self._rate(1, moment=NOW + timedelta(days=40))
         self.assertEqual(self._get_cards().sorted("id")[-1].user_id, self.manager)
 
+    def test_who_cares_may_work_on_the_card(self):
+        """Whatever the role; colleagues with the same role may not, nor salespeople."""
+        self.mei.user_id = new_test_user(
+            self.env, "sale", groups="sales_team.group_sale_salesman"
+        )
+        self._rate(5, moment=NOW - timedelta(days=40))
+        self._rate(3)
+        card = self._get_cards()
+        self.assertNotEqual(card.user_id, self.mei.user_id)
+        card.user_id = self.clerk
+        self.assertEqual(card.activity_ids.user_id, self.clerk)
+        marketer = new_test_user(
+            self.env, "mark", groups="hstyle_crm.hstyle_crm_group_marketer"
+        )
+        with self.assertRaises(AccessError):
+            card.with_user(marketer).note = "Mine"
+        card.with_user(self.clerk).write({"outcome": "kept", "note": "Called"})
+        self.assertFalse(card.activity_ids)
+
+    def test_a_card_that_had_no_owner(self):
+        self._rate(5, moment=NOW - timedelta(days=40))
+        self._rate(3)
+        card = self._get_cards()
+        card.user_id = False
+        self.assertFalse(card.activity_ids)
+        card.user_id = self.agent
+        self.assertEqual(card.activity_ids.user_id, self.agent)
+
     def test_outcome(self):
         """A service agent works on a card to its end, and may take it over."""
         self._rate(5, moment=NOW - timedelta(days=40))

@@ -310,6 +310,34 @@ class TestUnion(HstyleTicketWorkCommon):
         # An hour was used, seven are left.
         self.assertEqual(part.solve_due, MONDAY + timedelta(days=2, hours=10))
 
+    def test_merge_of_two_that_were_asked_about(self):
+        """The answers about both remain, though both were the first question."""
+        tickets = self._open(MONDAY, partner_id=self.customer.id)
+        tickets |= self._open(MONDAY, partner_id=self.customer.id)
+        for ticket in tickets:
+            self.env["rating.rating"].create(
+                {
+                    "res_model_id": self.env["ir.model"]._get_id("hstyle.ticket"),
+                    "res_id": ticket.id,
+                    "hstyle_question": "ticket",
+                    "hstyle_round": 0,
+                    "rating": 4,
+                    "consumed": True,
+                }
+            )
+        self._merge(tickets[0], tickets[1])
+        self.assertEqual(len(tickets[0].rating_ids), 2)
+
+    def test_another_customer_has_no_way_in(self):
+        """A link that one customer has opens nothing that became another's."""
+        ticket = self._open(MONDAY, partner_id=self.customer.id)
+        token = ticket._portal_ensure_token()
+        child = self._create_partner("At work", parent_id=self.customer.id)
+        ticket.with_user(self.agent).partner_id = child
+        self.assertEqual(ticket.access_token, token)
+        ticket.with_user(self.agent).partner_id = self._create_partner("Another")
+        self.assertFalse(ticket.access_token)
+
     def test_merge_with_an_owner_who_left(self):
         first = self._open(MONDAY, partner_id=self.customer.id)
         second = self._open(MONDAY, partner_id=self.customer.id)

@@ -14,6 +14,7 @@ from . import hstyle_ticket_handover
 from . import hstyle_ticket_merge
 from . import hstyle_ticket_split
 from . import hstyle_tier_change
+from . import hstyle_todo_done
 from . import hstyle_tier_statement
 from . import hstyle_tier_trial
 from . import loyalty_card_update_balance

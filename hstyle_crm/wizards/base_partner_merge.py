@@ -13,5 +13,6 @@ class BasePartnerMergeAutomaticWizard(models.TransientModel):
         self.env["hstyle.campaign.member"]._merge_members(src_partners, dst_partner)
         self.env["hstyle.referral"]._merge_members(src_partners, dst_partner)
         self.env["hstyle.redemption"]._merge_members(src_partners, dst_partner)
+        self.env["hstyle.todo"]._merge_members(src_partners, dst_partner)
         self.env["hstyle.agent"]._merge_members(src_partners, dst_partner)
         return super()._merge_loyalty_cards(src_partners, dst_partner)

@@ -9,7 +9,7 @@ class HstyleAccountHandover(models.TransientModel):
     _description = "Handover of members"
 
     manager_id = fields.Many2one(
-        comodel_name="hstyle.account.manager", string="From", required=True
+        comodel_name="hstyle.account.manager", string="Who leaves", required=True
     )
     successor_id = fields.Many2one(
         comodel_name="hstyle.account.manager",

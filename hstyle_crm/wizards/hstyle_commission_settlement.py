@@ -101,7 +101,7 @@ class HstyleCommissionSettlementLine(models.TransientModel):
     currency_id = fields.Many2one(related="settlement_id.currency_id")
     agent_id = fields.Many2one(comodel_name="hstyle.agent", readonly=True)
     opening = fields.Monetary(string="Brought forward", readonly=True)
-    accrued = fields.Monetary(string="Earned", readonly=True)
+    accrued = fields.Monetary(string="Commission earned", readonly=True)
     reversed = fields.Monetary(readonly=True)
     total = fields.Monetary(readonly=True)
     billed = fields.Monetary(string="To pay", readonly=True)

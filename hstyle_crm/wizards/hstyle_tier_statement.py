@@ -132,5 +132,5 @@ class HstyleTierStatementLine(models.TransientModel):
     manual_up = fields.Integer(string="Up by hand")
     auto_down = fields.Integer(string="Down by the rules")
     manual_down = fields.Integer(string="Down by hand")
-    left = fields.Integer()
+    left = fields.Integer(string="Leavers")
     closing = fields.Integer()
