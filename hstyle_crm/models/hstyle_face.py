@@ -5,6 +5,7 @@ from .hstyle_ticket_stage import DONE
 
 #: The tiles, in the order in which they answer who this is.
 TILES = (
+    "now",
     "tier",
     "points",
     "value",
@@ -70,6 +71,22 @@ class HstyleFace(models.AbstractModel):
         return formatLang(self.env, points, 0 if points == int(points) else 2)
 
     # === TILES === #
+
+    def _face_now(self):
+        if not self.hstyle_why_now:
+            return None
+        return {
+            "label": self.env._("Why now"),
+            "value": self._get_selected("hstyle_why_now_reason"),
+            "detail": self.hstyle_why_now,
+            "icon": "fa-bolt",
+            "tone": "warning",
+        }
+
+    def _get_selected(self, name):
+        """Return what a selection of the customer says, or nothing."""
+        labels = dict(self._fields[name]._description_selection(self.env))
+        return labels.get(self[name], "")
 
     def _face_tier(self):
         member = self.hstyle_membership_ids[:1]
@@ -252,10 +269,7 @@ class HstyleFace(models.AbstractModel):
         allowed = [
             label for name, (label, address) in ways.items() if self[name] and address
         ]
-        preferred = dict(
-            self._fields["preferred_channel"]._description_selection(self.env)
-        )
-        liked = preferred.get(self.preferred_channel)
+        liked = self._get_selected("preferred_channel")
         return {
             "label": self.env._("Offers by"),
             "value": " · ".join(allowed) or self.env._("No channel"),

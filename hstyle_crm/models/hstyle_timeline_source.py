@@ -126,7 +126,9 @@ class HstyleTimelineSource(models.AbstractModel):
     @api.model
     def _get_subtype(self, xmlid):
         """Return the id of a subtype, without a query."""
-        return self.env["ir.model.data"]._xmlid_to_res_id(xmlid, raise_if_not_found=True)
+        return self.env["ir.model.data"]._xmlid_to_res_id(
+            xmlid, raise_if_not_found=True
+        )
 
     @api.model
     def _get_order_sources(self):
@@ -336,6 +338,14 @@ class HstyleTimelineSource(models.AbstractModel):
                 user_id="calendar_event.user_id",
                 res_model="'calendar.event'",
                 res_id="calendar_event.id",
+            ),
+            17: self._source(
+                "hstyle.todo",
+                [("state", "=", "done")],
+                kind="'todo'",
+                date="hstyle_todo.done_at",
+                company_id="hstyle_todo.company_id",
+                user_id="hstyle_todo.user_id",
             ),
             16: self._source(
                 "res.partner",

@@ -116,6 +116,10 @@ class HstyleTimelineWords(models.AbstractModel):
         return self._shorten(html2plaintext(message.body or ""))
 
     @api.model
+    def _say_todo(self, todo):
+        return self._join_words(todo.name, self._get_label(todo, "result"), todo.note)
+
+    @api.model
     def _say_visit(self, visit):
         if visit._name == "calendar.event":
             return self._join_words(visit.name, visit.location)

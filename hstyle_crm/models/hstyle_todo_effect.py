@@ -31,9 +31,7 @@ class HstyleTodoEffect(models.Model):
     partner_id = fields.Many2one(
         comodel_name="res.partner", string="Customer", readonly=True
     )
-    user_id = fields.Many2one(
-        comodel_name="res.users", string="Done by", readonly=True
-    )
+    user_id = fields.Many2one(comodel_name="res.users", string="Done by", readonly=True)
     company_id = fields.Many2one(comodel_name="res.company", readonly=True)
     currency_id = fields.Many2one(related="company_id.currency_id")
     done_at = fields.Datetime(string="Done", readonly=True)

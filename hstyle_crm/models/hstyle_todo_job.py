@@ -317,7 +317,8 @@ class HstyleTodoJob(models.AbstractModel):
             for kind, text in self.with_context(lang=lang)._get_texts().items()
         ]
         return SQL(
-            "SELECT * FROM (VALUES %s) AS word(lang, reason, text)", SQL(", ").join(rows)
+            "SELECT * FROM (VALUES %s) AS word(lang, reason, text)",
+            SQL(", ").join(rows),
         )
 
     @api.model

@@ -52,6 +52,10 @@ class HstyleCustomerCommon(
                 partner.ids, "sent", None, whats=["News"], **gate
             )
         self._meet(partner)
+        task = {"partner_id": partner.id, "user_id": self.agent.id, "reason": "call"}
+        task |= {"company_id": self.company.id, "name": "Say thanks"}
+        key = str(self.env["hstyle.todo"].search_count([]))
+        self.env["hstyle.todo"]._add([{**task, "key": key}])._finish("reached")
         partner.message_post(body="Spoke", subtype_xmlid="hstyle_crm.mt_call")
         self.gold.benefit_ids = [Command.create({"name": "Wrapping"})]
         self.gold.benefit_ids[-1:]._use(partner)

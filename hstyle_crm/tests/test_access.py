@@ -286,7 +286,6 @@ ACCESS = {
     "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.timeline": dict.fromkeys(ROLES, "r"),
     "hstyle.call.result": dict.fromkeys(ROLES, "rwcu"),
-    "hstyle.care": dict.fromkeys(ROLES, "r") | {"agent": "rw", "manager": "rw"},
     # By a rule, only those cards that are the user's own.
     "hstyle.care": dict.fromkeys(ROLES, "rw"),
     **{

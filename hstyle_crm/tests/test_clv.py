@@ -205,7 +205,7 @@ class TestClv(BaseCase):
 @tagged("post_install", "-at_install")
 class TestOrderRange(BaseCase):
     def test_share_of_customers_within(self):
-        """Of customers who live by the model, at least so many order as many as said."""
+        """At least so many of those who live by the model order as many as said."""
         draw = np.random.default_rng(7)
         count, past, future = 4000, 52.0, clv.YEAR
         lives = simulate(draw, count, WORLD, np.full(count, past + future))

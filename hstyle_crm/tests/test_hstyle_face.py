@@ -22,7 +22,8 @@ class TestHstyleFace(HstyleCustomerCommon):
         self.env["hstyle.profile"]._refresh()
         self.partner.user_id = self.salesperson
         face = self._get_face()
-        self.assertEqual([*face], [key for key in TILES if key != "forecast"])
+        missing = {"forecast", "now"}
+        self.assertEqual([*face], [key for key in TILES if key not in missing])
         self.assertEqual(face["tier"]["value"], "Gold")
         self.assertIn(self.partner.tier_keep_text, face["tier"]["detail"])
         self.assertEqual(face["points"]["value"], "1,410")
@@ -70,6 +71,14 @@ class TestHstyleFace(HstyleCustomerCommon):
         )
         detail = self._get_face()["points"]["detail"]
         self.assertTrue(detail.startswith("20 expire on"), detail)
+
+    def test_why_now(self):
+        self._sell()
+        task = {"partner_id": self.partner.id, "user_id": self.agent.id}
+        task |= {"company_id": self.company.id, "reason": "call", "name": "Asked us"}
+        self.env["hstyle.todo"]._add([task])
+        tile = self._get_face()["now"]
+        self.assertEqual((tile["value"], tile["detail"]), ("Call back", "Asked us"))
 
     def test_overdue(self):
         profile = self._get_overdue_profile()

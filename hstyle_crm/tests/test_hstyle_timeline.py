@@ -200,6 +200,22 @@ class TestCallResult(HstyleCustomerCommon):
         )
         activity.with_user(self.agent).action_feedback()
 
+    def test_tasks_are_done(self):
+        """Of the caller alone; who was not reached is still to be called."""
+        todos = self.env["hstyle.todo"]
+        task = {"partner_id": self.partner.id, "company_id": self.company.id}
+        task |= {"name": "Order expected", "reason": "order_due"}
+        mine, theirs = (
+            todos._add([{**task, "user_id": user.id, "key": user.login}])
+            for user in (self.agent, self.manager)
+        )
+        visit = todos._add([{**task, "user_id": self.agent.id, "reason": "visit"}])
+        self._note(result="unreachable")
+        self.assertEqual(mine.state, "open")
+        self._note()
+        self.assertEqual((mine.state, mine.result), ("done", "reached"))
+        self.assertEqual((theirs | visit).mapped("state"), ["open", "open"])
+
     def test_sales_team(self):
         self._note(self.salesperson, result="interested")
         self.assertEqual(self._get_calls().user_id, self.salesperson)

@@ -52,4 +52,6 @@ class TestTodo(HstyleCommon):
         self.todos._add([self._prepare(due="2026-03-01")])
         self.todos._add([self._prepare(reason="visit", name="V", due="2026-02-01")])
         mei = self.mei.with_user(self.clerk)
-        self.assertEqual((mei.hstyle_why_now, mei.hstyle_why_now_reason), ("V", "visit"))
+        self.assertEqual(
+            (mei.hstyle_why_now, mei.hstyle_why_now_reason), ("V", "visit")
+        )

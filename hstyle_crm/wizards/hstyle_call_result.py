@@ -52,12 +52,26 @@ class HstyleCallResult(models.TransientModel):
             )
         if self.result == "refused":
             self._withdraw_consent()
+        if self.result != "unreachable":
+            self._finish_tasks()
         return {"type": "ir.actions.act_window_close"}
 
     def _get_words(self):
         labels = dict(self._fields["result"]._description_selection(self.env))
         words = [labels[self.result], *(self.note or "").splitlines()]
         return Markup("<br/>").join(filter(None, map(str.strip, words)))
+
+    def _finish_tasks(self):
+        """End what the user was to call for; who was met is not called, but visited."""
+        todos = self.env["hstyle.todo"].search(
+            [
+                ("partner_id", "=", self.partner_id.commercial_partner_id.id),
+                ("user_id", "=", self.env.uid),
+                ("state", "=", "open"),
+                ("reason", "!=", "visit"),
+            ]
+        )
+        todos._finish("declined" if self.result == "refused" else "reached")
 
     def _withdraw_consent(self):
         self.env["hstyle.consent"].sudo()._record(

@@ -36,6 +36,7 @@ const ICONS = {
     care: "fa-medkit",
     promise: "fa-check-square-o",
     call: "fa-phone",
+    todo: "fa-check",
     visit: "fa-calendar",
     message: "fa-paper-plane-o",
     refused: "fa-ban",
@@ -44,7 +45,7 @@ const THEMES = {
     orders: ["order", "refund"],
     member: ["points", "tier", "benefit"],
     service: ["ticket", "answer", "score", "care", "goodwill"],
-    people: ["call", "visit", "promise"],
+    people: ["call", "todo", "visit", "promise"],
     messages: ["message", "refused"],
 };
 
