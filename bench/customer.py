@@ -71,7 +71,7 @@ def make(env):
     user = env["res.users"].create(
         {"name": "Kai", "login": "kai", "group_ids": [Command.set(groups)]}
     )
-    program = env.ref("hstyle_crm.loyalty_program_points")
+    program = env.ref("hstyle_crm.loyalty_program_member")
     partner = env["res.partner"].create({"name": "Mei", "email": "mei@example.com"})
     product = env["product.product"].create({"name": "Dress", "taxes_id": []})
     line = {"product_id": product.id, "price_unit": 100}
@@ -81,7 +81,9 @@ def make(env):
     order.action_confirm()
     card = program._give_bonus(partner, 10, "Welcome")
     ticket = env["hstyle.ticket"].create({"name": "Late", "partner_id": partner.id})
-    said = ticket.message_post(body="We look", subtype_xmlid="mail.mt_comment")
+    said = ticket.message_post(
+        body="We look", message_type="comment", subtype_xmlid="mail.mt_comment"
+    )
     partner._filter_contactable("sms", "marketing", "Sale")
     env.flush_all()
     contact = env["hstyle.contact"].search([("partner_id", "=", partner.id)])
@@ -241,7 +243,9 @@ class Bench:
             self.time("host", customer, lambda env, i: read(env, i, host))
             self.time("form", customer, lambda env, i: read(env, i, ours))
             self.time("timeline", customer, read_timeline)
-            self.time("face", customer, lambda env, i: read(env, i, {"hstyle_face": {}}))
+            self.time(
+                "face", customer, lambda env, i: read(env, i, {"hstyle_face": {}})
+            )
             self.time("first", customer, lambda env, i: read_all(env, i, ours))
 
 
@@ -255,7 +259,9 @@ def read_timeline(env, partner_id):
     """Read a page of the timeline and its counts."""
     domain = [("partner_id", "=", partner_id)]
     env["hstyle.timeline"].formatted_read_group(domain, ["kind"], ["__count"])
-    found = env["hstyle.timeline"].web_search_read(domain, PAGE, limit=30, count_limit=1)
+    found = env["hstyle.timeline"].web_search_read(
+        domain, PAGE, limit=30, count_limit=1
+    )
     assert len(found["records"]) == 30
 
 
@@ -282,7 +288,10 @@ def get_report(bench):
             "≤ 0",
         ),
     ]
-    lines = ["| step | large, ms | small, ms | queries |", "| --- | ---: | ---: | ---: |"]
+    lines = [
+        "| step | large, ms | small, ms | queries |",
+        "| --- | ---: | ---: | ---: |",
+    ]
     for step, text in texts.items():
         large, small = (1000 * bench.get(step, customer) for customer in (1, 2))
         queries = bench.queries[step, 1]

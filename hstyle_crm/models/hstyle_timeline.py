@@ -17,7 +17,7 @@ KINDS = [
     ("call", "Call"),
     ("todo", "Task done"),
     ("visit", "Visit"),
-    ("message", "Message"),
+    ("message", "Message sent"),
     ("refused", "Not sent"),
 ]
 

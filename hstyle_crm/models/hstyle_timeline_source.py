@@ -29,17 +29,17 @@ LATERAL (
                CASE WHEN move.currency_id = sale_order.currency_id
                     THEN sale_order.currency_rate
                     ELSE move.invoice_currency_rate END, 0), 1) AS amount
-      FROM account_move_line aml
+      FROM (SELECT DISTINCT rel.invoice_line_id
+              FROM sale_order_line sol
+              JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = sol.id
+             WHERE sol.order_id = sale_order.id) invoiced
+      JOIN account_move_line aml
+        ON aml.id = invoiced.invoice_line_id
+       AND aml.display_type = 'product'
       JOIN account_move move
         ON move.id = aml.move_id
        AND move.move_type = 'out_refund'
        AND move.state = 'posted'
-     WHERE aml.display_type = 'product'
-       AND aml.id IN (
-           SELECT rel.invoice_line_id
-             FROM sale_order_line sol
-             JOIN sale_order_line_invoice_rel rel ON rel.order_line_id = sol.id
-            WHERE sol.order_id = sale_order.id)
      GROUP BY move.id)
 """
 # Of several customers who are at a meeting, it stands with the first.

@@ -28,7 +28,7 @@ class HstyleCallResult(models.TransientModel):
     note = fields.Text(string="What was said")
     next_step = fields.Char(help="A task on your list; empty: nothing is left to do.")
     next_on = fields.Date(
-        string="On",
+        string="Do it on",
         default=lambda self: fields.Date.add(self.env.company._hstyle_today(), days=1),
     )
 
