@@ -44,7 +44,7 @@ REPORT = ROOT / "bench/results/customer.md"
 ROWS = int(os.environ.get("HSTYLE_BENCH_ROWS", "100000"))
 #: Of all customers together: customers, movements and tickets.
 CUSTOMERS, MOVES, TICKETS = ROWS // 5, ROWS * 2, ROWS // 5
-#: Of the one: orders, movements, tickets, answers, messages; of the other, so much less.
+#: Of the one: orders, movements, tickets, answers, messages; the other has less.
 BIG = {"orders": 500, "moves": 2000, "tickets": 60, "answers": 300, "contacts": 500}
 LESS = 50
 ROUNDS = 11

@@ -22,8 +22,8 @@ class TestHstyleFace(HstyleCustomerCommon):
         self.env["hstyle.profile"]._refresh()
         self.partner.user_id = self.salesperson
         face = self._get_face()
-        missing = {"forecast", "now"}
-        self.assertEqual([*face], [key for key in TILES if key not in missing])
+        self.assertEqual([*face], [key for key in TILES if key != "forecast"])
+        self.assertEqual(face["now"]["value"], "Satisfaction fell")
         self.assertEqual(face["tier"]["value"], "Gold")
         self.assertIn(self.partner.tier_keep_text, face["tier"]["detail"])
         self.assertEqual(face["points"]["value"], "1,410")

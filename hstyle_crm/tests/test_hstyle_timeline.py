@@ -172,7 +172,7 @@ class TestHstyleTimeline(HstyleCustomerCommon):
         rows = self.env["hstyle.timeline"].with_user(self.agent)
         domain = [("partner_id", "=", partner.id)]
         rows.formatted_read_group(domain, ["kind"], ["__count"])
-        rows.web_search_read(domain, SPECIFICATION, limit=20)
+        rows.web_search_read(domain, SPECIFICATION, limit=500)
 
 
 @tagged("post_install", "-at_install")
