@@ -1,6 +1,7 @@
 from . import account_move
 from . import calendar_event
 from . import hstyle_job
+from . import hstyle_customer_action
 from . import hstyle_customer_key
 from . import hstyle_promise_document
 from . import hstyle_ticket_counter
@@ -29,6 +30,7 @@ from . import hstyle_contact_preference
 from . import hstyle_cycle
 from . import hstyle_entitlement
 from . import hstyle_export
+from . import hstyle_face
 from . import hstyle_habit_refresh
 from . import hstyle_habit
 from . import hstyle_forecast
@@ -199,3 +201,6 @@ from . import hstyle_satisfaction_product
 from . import hstyle_cross_shop
 from . import hstyle_spending
 from . import hstyle_usage
+from . import hstyle_timeline_source
+from . import hstyle_timeline_words
+from . import hstyle_timeline

@@ -66,7 +66,9 @@ class HstyleCommissionStatement(models.Model):
         string="Brought forward", readonly=True, help="From the statement before."
     )
     accrued = fields.Monetary(
-        string="Commission earned", readonly=True, help="On orders whose return window is over."
+        string="Commission earned",
+        readonly=True,
+        help="On orders whose return window is over.",
     )
     reversed = fields.Monetary(
         readonly=True, help="On what was sent back or cancelled since."

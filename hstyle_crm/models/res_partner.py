@@ -11,6 +11,8 @@ class ResPartner(models.Model):
     _name = "res.partner"
     _inherit = [
         "res.partner",
+        "hstyle.customer.action",
+        "hstyle.face",
         "hstyle.tier.explanation",
         "hstyle.contact.gate",
         "hstyle.contact.preference",

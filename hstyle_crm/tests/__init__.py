@@ -8,6 +8,7 @@ from . import test_hstyle_agent
 from . import test_hstyle_circle
 from . import test_hstyle_day
 from . import test_hstyle_export
+from . import test_hstyle_face
 from . import test_hstyle_gift
 from . import test_hstyle_habit
 from . import test_clv
@@ -29,6 +30,7 @@ from . import test_hstyle_goodwill
 from . import test_hstyle_promise
 from . import test_hstyle_call
 from . import test_hstyle_ticket
+from . import test_hstyle_timeline
 from . import test_hstyle_ticket_inbound
 from . import test_hstyle_ticket_calendars
 from . import test_hstyle_ticket_thread

@@ -295,6 +295,8 @@ ACCESS = {
     "hstyle.ticket.breach": dict.fromkeys(ROLES, "r"),
     "hstyle.sla": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
     "hstyle.satisfaction.policy": dict.fromkeys(ROLES, "r") | {"manager": "rwcu"},
+    "hstyle.timeline": dict.fromkeys(ROLES, "r"),
+    "hstyle.call.result": dict.fromkeys(ROLES, "rwcu"),
     # By a rule, only those cards that are the user's own.
     "hstyle.care": dict.fromkeys(ROLES, "rw"),
     **{
@@ -334,6 +336,7 @@ for _roles in ACCESS.values():
 #: Wizards: who makes one sees it, by the host's own rule.
 WIZARDS = {
     "hstyle.call",
+    "hstyle.call.result",
     "hstyle.points.opening",
     "hstyle.tier.change",
     "hstyle.tier.trial",

@@ -200,3 +200,37 @@ class TestClv(BaseCase):
                 value = outcome.spending.get_expected(days, paid)
                 self.assertTrue(np.isfinite(value).all() and (value > 0).all(), name)
         self.assertEqual(self._fit(*kinds["any"], 0.0).reason, "shape", "nobody paid")
+
+
+@tagged("post_install", "-at_install")
+class TestOrderRange(BaseCase):
+    def test_share_of_customers_within(self):
+        """At least so many of those who live by the model order as many as said."""
+        draw = np.random.default_rng(7)
+        count, past, future = 4000, 52.0, clv.YEAR
+        lives = simulate(draw, count, WORLD, np.full(count, past + future))
+        before = [[week for week in life if week < past] for life in lives]
+        x, t_x = observe(before)
+        expected = WORLD.get_expected(x, t_x, past)
+        alive = WORLD.get_alive(x, t_x, past)
+        after = [
+            len(life) - len(known) for life, known in zip(lives, before, strict=True)
+        ]
+        ranges = [
+            clv.get_order_range(*known)
+            for known in zip(expected, alive, WORLD.r + x, strict=True)
+        ]
+        for frequent in (False, True):
+            chosen = [i for i in range(count) if (x[i] > 2) == frequent]
+            kept = [ranges[i][0] <= after[i] <= ranges[i][1] for i in chosen]
+            self.assertGreater(len(kept), 500)
+            share = sum(kept) / len(kept)
+            self.assertTrue(0.8 <= share <= 0.95, share)
+
+    def test_ends(self):
+        """Nobody is expected to order less than nothing, or without end."""
+        self.assertEqual(clv.get_order_range(0.0, 1.0, 0.5), (0, 0))
+        self.assertEqual(clv.get_order_range(0.0, 0.0, 0.5), (0, 0))
+        least, most = clv.get_order_range(365.0, 1.0, 400.0)
+        self.assertTrue(300 < least < 365 < most < 430, (least, most))
+        self.assertEqual(clv.get_order_range(1e9, 1.0, 1.0)[1], 1001)

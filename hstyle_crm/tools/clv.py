@@ -27,6 +27,9 @@ MIN_REPEATERS = 100
 #: Twelve months, in weeks.
 YEAR = 365 / 7
 
+#: Orders a year beyond which nobody is predicted.
+_MOST = 1000
+
 #: Logarithms of parameters stay within this. At the ends the model is a simpler one in
 #: all digits that matter: nobody ever leaves, or all customers are alike.
 _LIMIT = 9.0
@@ -114,6 +117,33 @@ class Outcome:
     purchases: Purchases | None = None
     spending: Spending | None = None
     log_likelihood: float | None = None
+
+
+def get_order_range(expected, alive, shape, share=0.8):
+    """Return between how many orders a customer's number will be, so likely.
+
+    The rate of a customer who stays is gamma distributed with the shape r + x (Fader et
+    al. 2005, section 3), so the orders are negative binomial. That somebody may leave
+    within the time only lowers the mean, so this is an approximation; the tests say how
+    good.
+
+    :param float expected: orders to expect
+    :param float alive: how likely there is any order to expect
+    :param float shape: r + x
+    :param float share: how likely the number is within the range
+    :return: (least, most)
+    """
+    mean = expected / alive if alive else 0.0
+    ratio, chance = mean / (shape + mean), (shape / (shape + mean)) ** shape
+    below, number, least = 1 - alive + alive * chance, 0, None
+    while True:
+        if least is None and below >= (1 - share) / 2:
+            least = number
+        if below >= (1 + share) / 2 or number > _MOST:
+            return least or 0, number
+        chance *= ratio * (shape + number) / (number + 1)
+        number += 1
+        below += alive * chance
 
 
 # === FITTING === #

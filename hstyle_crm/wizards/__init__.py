@@ -10,6 +10,7 @@ from . import hstyle_roster_import
 from . import hstyle_segment_trial
 from . import hstyle_ticket_compensation
 from . import hstyle_call
+from . import hstyle_call_result
 from . import hstyle_ticket_handover
 from . import hstyle_ticket_merge
 from . import hstyle_ticket_split

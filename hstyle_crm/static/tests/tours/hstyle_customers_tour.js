@@ -8,7 +8,17 @@ registry.category("web_tour.tours").add("hstyle_customers_tour", {
             run: "click",
         },
         {
-            content: "The customer's form opens on the profile.",
+            content: "The customer's form says who this is, and opens on the timeline.",
+            trigger: ".o_form_view .o_hstyle_tile[data-key=value]",
+        },
+        {
+            trigger: ".o_hstyle_timeline_row[data-kind=order]",
+        },
+        {
+            trigger: ".o_notebook a[name=hstyle_profile]",
+            run: "click",
+        },
+        {
             trigger: ".o_form_view .o_hstyle_profile_card:contains(Altogether)",
         },
         {
@@ -38,6 +48,14 @@ registry.category("web_tour.tours").add("hstyle_customers_tour", {
         },
         {
             trigger: ".o_list_view .o_data_row:contains(Mei)",
+        },
+        {
+            trigger: ".o_data_row:contains(Mei) .o_hstyle_card_button",
+            run: "click",
+        },
+        {
+            content: "The card says who this is, without leaving the list.",
+            trigger: ".o_hstyle_face_popover .o_hstyle_tile[data-key=value]",
         },
     ],
 });
