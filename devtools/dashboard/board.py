@@ -1,118 +1,36 @@
 """A dashboard as Odoo's spreadsheet reads it, put together from blocks.
 
-The dashboards of ``hstyle_crm_dashboard`` are described in ``dashboards.py`` by what
-they show; here is how that becomes cells, figures and pivots. Measures in pixels.
+How blocks become cells, figures and pivots. Sizes are in pixels.
 """
 
 import json
-from dataclasses import dataclass, field
+
+from .blocks import DECIMAL, PERCENT, WHOLE, Chart, List, Table, Trend
 
 #: The format of the host's own dashboards.
 VERSION = "18.5.10"
-PERCENT, WHOLE, DECIMAL = "0.0%", "#,##0", "#,##0.0"
-ROW, TITLE, GAP, CHART = 27, 40, 30, 300
+ROW, HEAD, TITLE, GAP, CHART = 26, 34, 40, 30, 290
 DATA = "Data"
 TEAL, GREY, RULE = "#01666b", "#434343", "#CCCCCC"
 CARDS = ("#EFF6FF", "#F0FDF4", "#FFF7ED", "#FDF2F8", "#F5F3FF", "#FEFCE8")
+HEADING = {
+    "bold": True,
+    "fontSize": 10,
+    "textColor": GREY,
+    "verticalAlign": "bottom",
+    "wrapping": "wrap",
+}
 STYLES = {
     "title": {"textColor": TEAL, "bold": True, "fontSize": 14},
-    "head": {"bold": True, "fontSize": 10, "textColor": GREY, "align": "right"},
-    "head_label": {"bold": True, "fontSize": 10, "textColor": GREY},
-    "label": {"textColor": TEAL, "verticalAlign": "middle"},
+    "head": {**HEADING, "align": "right"},
+    "head_label": {**HEADING, "align": "left"},
+    "label": {"textColor": TEAL, "verticalAlign": "middle", "align": "left"},
     "value": {"textColor": GREY, "verticalAlign": "middle", "align": "right"},
-    "text": {"textColor": GREY, "verticalAlign": "middle"},
+    "text": {"textColor": GREY, "verticalAlign": "middle", "align": "left"},
+    "hint": {"textColor": "#8C8C8C", "italic": True, "align": "right"},
 }
+HEADS = {"label": "head_label", "text": "head_label", "value": "head"}
 LINE = {"style": "thin", "color": RULE}
-
-
-@dataclass(frozen=True)
-class Source:
-    """Records of a model.
-
-    ``match`` says which of its fields (or chains of them) a filter of the dashboard is
-    about: name of the filter → chain.
-    """
-
-    model: str
-    domain: list = field(default_factory=list)
-    match: dict = field(default_factory=dict)
-
-    def where(self, *terms):
-        """Return the same with further terms of the domain."""
-        return Source(self.model, [*self.domain, *map(list, terms)], self.match)
-
-
-@dataclass(frozen=True)
-class Card:
-    """One number; beside it that of the period before, unless there is a text.
-
-    ``value`` and ``note`` are aggregates of their sources: (source, measure). A
-    measure is a name, and an aggregator where it is not the field's own.
-    """
-
-    title: str
-    menu: str
-    value: tuple
-    format: str = WHOLE
-    note: tuple = ()
-    text: str = "since last period"
-    less_is_better: bool = False
-
-
-@dataclass(frozen=True)
-class Chart:
-    """A chart of the host, whose parts open the records behind them."""
-
-    title: str
-    menu: str
-    source: Source
-    measure: str
-    group: tuple
-    kind: str = "bar"
-    stacked: bool = True
-    horizontal: bool = False
-    legend: str = "top"
-    order: str = ""
-
-
-@dataclass(frozen=True)
-class Trend:
-    """Lines of rates over time, in percent."""
-
-    title: str
-    menu: str
-    source: Source
-    time: str
-    measures: dict
-    count: int = 12
-
-
-@dataclass(frozen=True)
-class Table:
-    """Groups and their measures: name → format; by columns, if there are any."""
-
-    title: str
-    menu: str
-    source: Source
-    rows: tuple
-    measures: dict
-    columns: tuple = ()
-    lines: int = 10
-    sort: str = ""
-    bar: bool = True
-    width: int = 12
-
-
-@dataclass(frozen=True)
-class List:
-    """Records in an order; name of each field → how many columns it takes."""
-
-    title: str
-    menu: str
-    source: Source
-    fields: dict
-    order: str
-    lines: int = 10
 
 
 class Board:
@@ -126,8 +44,7 @@ class Board:
         """
         self.name = name
         self.widths = [width or GAP for width in widths]
-        half = widths.index(None) if None in widths else len(widths)
-        self.columns = (0, half + 1)
+        self.half = widths.index(None) if None in widths else None
         self.filters = filters
         self.cells, self.styles, self.borders, self.rows = {}, {}, {}, {}
         self.figures, self.formats, self.rules, self.menus = [], {}, [], {}
@@ -145,7 +62,12 @@ class Board:
             down, up = "#DC6965", "#00A04A"
             chart = {
                 "type": "scorecard",
-                "title": {"text": card.title, "bold": True, "color": GREY},
+                "title": {
+                    "text": card.title,
+                    "bold": True,
+                    "color": GREY,
+                    "fontSize": 13,
+                },
                 "background": CARDS[number % len(CARDS)],
                 "keyValue": f"{DATA}!B{line}",
                 "baseline": f"{DATA}!C{line}",
@@ -180,7 +102,7 @@ class Board:
             (
                 f'=_t("{card.title}")',
                 f'=IFERROR({shown},"")',
-                f'=IFERROR(IF({other}=0,"",{beside}),"")',
+                f'=IFERROR(IF(SUM({other})=0,"",{beside}),"")',
                 "" if card.format == WHOLE else card.format,
             )
         )
@@ -188,39 +110,30 @@ class Board:
 
     def _get_total(self, source, measure, offset=0):
         pivot = self._add_pivot(source, (), (), {measure: None}, offset=offset)
-        return f'PIVOT.VALUE({pivot},"{_measure_id(measure)}")'
+        return f'PIVOT.VALUE({pivot},"{measure}")'
 
     def add_row(self, *blocks):
         """Put one block over the whole width, or two beside each other."""
-        places = self.columns if len(blocks) > 1 else (0,)
-        top = self.row
-        for block, column in zip(blocks, places, strict=False):
-            last = len(self.widths) if len(blocks) == 1 or column else column
-            if len(blocks) > 1 and not column:
-                last = self.columns[1] - 1
-            self._add_title(block, column, last)
-        self._set_height(top, TITLE)
-        self.row = top + 1
-        heights = [
-            self._draw(block, column, blocks)
-            for block, column in zip(blocks, places, strict=False)
-        ]
-        self._next(max(heights) + 14)
+        end = len(self.widths)
+        spans = ((0, self.half), (self.half + 1, end)) if blocks[1:] else ((0, end),)
+        places = list(zip(blocks, spans, strict=True))
+        for block, (first, last) in places:
+            self._add_title(block, first, last)
+        self._set_height(self.row, TITLE)
+        self.row += 1
+        self._next(max(self._draw(block, *span) for block, span in places) + 14)
 
-    def _draw(self, block, column, blocks):
+    def _draw(self, block, first, last):
         """Draw a block from the current row on; return how high it is."""
-        left = sum(self.widths[:column])
-        last = len(self.widths) if column or len(blocks) == 1 else self.columns[1] - 1
-        width = sum(self.widths[column:last])
         draw = {
             Chart: self._draw_chart,
             Trend: self._draw_trend,
             Table: self._draw_table,
             List: self._draw_list,
-        }[type(block)]
-        return draw(block, column, last, left, width)
+        }
+        return draw[type(block)](block, first, last)
 
-    def _draw_chart(self, block, _column, _last, left, width):
+    def _draw_chart(self, block, first, last):
         chart = {
             "type": f"odoo_{block.kind}",
             "title": {"text": ""},
@@ -247,10 +160,9 @@ class Board:
             "humanize": True,
             "fieldMatching": self._match(block.source),
         }
-        self._add_figure(chart, block.menu, left, 4, width, CHART)
-        return CHART + 8
+        return self._add_block(chart, block, first, last)
 
-    def _draw_trend(self, block, _column, _last, left, width):
+    def _draw_trend(self, block, first, last):
         names = dict.fromkeys(block.measures.values())
         pivot = self._add_pivot(block.source, (block.time,), (), names)
         top = len(self.data) + 1
@@ -259,7 +171,7 @@ class Board:
         for number in range(1, block.count + 1):
             where = f'"#{block.time}",{number}'
             values = [
-                f'=IFERROR(PIVOT.VALUE({pivot},"{_measure_id(name)}",{where}),"")'
+                f'=IFERROR(PIVOT.VALUE({pivot},"{name}",{where}),"")'
                 for name in block.measures.values()
             ]
             head = f'=IFERROR(PIVOT.HEADER({pivot},{where}),"")'
@@ -284,69 +196,82 @@ class Board:
             "fillArea": False,
             "humanize": False,
         }
+        return self._add_block(chart, block, first, last)
+
+    def _add_block(self, chart, block, first, last):
+        left, width = sum(self.widths[:first]), sum(self.widths[first:last])
         self._add_figure(chart, block.menu, left, 4, width, CHART)
         return CHART + 8
 
-    def _draw_table(self, block, column, last, _left, _width):
-        options = {"sort": block.sort}
+    def _draw_table(self, block, column, last):
+        columns = (block.column,) if block.column else ()
+        measures = dict(block.measures.values())
         pivot = self._add_pivot(
-            block.source, block.rows, block.columns, block.measures, **options
+            block.source, (block.group,), columns, measures, sort=block.sort
         )
-        titles = "TRUE" if block.columns else "FALSE"
-        shown = f"{titles},{block.width},{'FALSE' if block.columns else 'TRUE'}"
-        total = "TRUE" if block.columns else "FALSE"
-        top, name = self.row, _letter(column)
-        lines = block.lines + (2 if block.columns else 0)
-        self.cells[f"{name}{top + 1}"] = f"=PIVOT({pivot},{block.lines},{total},{shown})"
-        span = last if block.columns else column + 1 + len(block.measures)
-        self._format_lines(column, min(span, last), top, lines)
-        self._add_rule(block, column, span, top, lines)
-        return ROW * (lines + 1)
+        top, width = self.row, block.width if columns else len(measures)
+        heads = [f'_t("{head}")' for head in block.measures]
+        if columns:
+            where = f'{pivot},"#{block.column}"'
+            heads = [f"PIVOT.HEADER({where},{n})" for n in range(1, width + 1)]
+        for place, head in enumerate([f'_t("{block.head}")', *heads], column):
+            self.cells[f"{_letter(place)}{top + 1}"] = f'=IFERROR({head},"")'
+        body = f"=PIVOT({pivot},{block.lines},FALSE,FALSE,{width},FALSE)"
+        self.cells[f"{_letter(column)}{top + 2}"] = body
+        total = f'PIVOT.VALUE({pivot},"{next(iter(measures))}")'
+        self._add_hint(f"SUM({total})=0", last)
+        self._format_lines(column, column + 1 + width, top, block.lines)
+        self._add_rule(block, column, column + width, top)
+        return HEAD + ROW * block.lines
 
-    def _add_rule(self, block, column, span, top, lines):
-        """Colour a matrix by its numbers, or labels by the sorted measure."""
-        first, last = top + 2, top + 1 + lines
-        if block.columns:
-            cells = f"{_letter(column + 1)}{first}:{_letter(span - 1)}{last - 2}"
-            rule = {
-                "type": "ColorScaleRule",
-                "minimum": {"type": "value", "color": 0xFFFFFF},
-                "maximum": {"type": "value", "color": 0x7FC4C6},
-            }
-        elif block.bar and block.sort:
-            cells = f"{_letter(column)}{first}:{_letter(column)}{last}"
-            place = column + 1 + list(block.measures).index(block.sort)
-            values = f"{_letter(place)}{first}:{_letter(place)}{last}"
+    def _add_rule(self, block, column, last, top):
+        """Colour a matrix by its numbers, or labels by the measure they are sorted by."""
+        lines = f"{top + 2}:{{}}{top + 1 + block.lines}"
+        if block.column:
+            cells = f"{_letter(column + 1)}{lines.format(_letter(last))}"
+            low, high = (
+                {"type": "value", "color": color} for color in (0xFFFFFF, 0x7FC4C6)
+            )
+            rule = {"type": "ColorScaleRule", "minimum": low, "maximum": high}
+        elif block.sort:
+            names = [name for name, _form in block.measures.values()]
+            letter = _letter(column + 1 + names.index(block.sort))
+            cells = f"{_letter(column)}{lines.format(_letter(column))}"
+            values = f"{letter}{lines.format(letter)}"
             rule = {"type": "DataBarRule", "color": 0xD9F0F0, "rangeValues": values}
         else:
             return
         number = f"{self.name}-rule-{len(self.rules)}"
         self.rules.append({"rule": rule, "id": number, "ranges": [cells]})
 
-    def _draw_list(self, block, column, last, _left, _width):
+    def _draw_list(self, block, column, last):
         number = str(len(self.lists) + 1)
         name, _, direction = block.order.partition(" ")
+        names = [name for name, _span, _style in block.fields.values()]
         self.lists[number] = {
             "id": number,
             "name": block.title,
             "model": block.source.model,
-            "columns": list(block.fields),
+            "columns": names,
             "domain": block.source.domain,
             "context": {},
             "orderBy": [{"name": name, "asc": direction != "desc"}],
             "fieldMatching": self._match(block.source),
         }
         place, top = column, self.row
-        for name, span in block.fields.items():
-            letter = _letter(place)
-            head = f'=ODOO.LIST.HEADER({number},"{name}")'
-            self.cells[f"{letter}{top + 1}"] = head
+        self._size_lines(top, block.lines)
+        for head, (name, span, style) in block.fields.items():
+            # What is wide begins at the left of its columns, numbers end at the right.
+            letter = _letter(place if style != "value" else place + span - 1)
+            self.cells[f"{letter}{top + 1}"] = f'=_t("{head}")'
+            self.styles[f"{letter}{top + 1}"] = HEADS[style]
             for line in range(1, block.lines + 1):
-                cell = f'=ODOO.LIST({number},{line},"{name}")'
-                self.cells[f"{letter}{top + 1 + line}"] = cell
+                cell = f"{letter}{top + 1 + line}"
+                self.cells[cell] = f'=ODOO.LIST({number},{line},"{name}")'
+                self.styles[cell] = style
             place += span
-        self._format_lines(column, last, top, block.lines, text=True)
-        return ROW * (block.lines + 1)
+        self._add_hint(f'ODOO.LIST({number},1,"{names[0]}")=""', last)
+        return HEAD + ROW * block.lines
 
     # === PARTS === #
 
@@ -358,18 +283,25 @@ class Board:
         line = f"{where}:{_letter(last - 1)}{self.row + 1}"
         self.borders[line] = "under"
 
-    def _format_lines(self, column, last, top, lines, text=False):
-        """Make a head, labels and values of a range of cells."""
-        first, end = _letter(column), _letter(last - 1)
-        second = _letter(column + 1)
+    def _add_hint(self, condition, last):
+        """Say beside the title that there is nothing below."""
+        cell = f"{_letter(last - 1)}{self.row}"
+        self.cells[cell] = f'=IFERROR(IF({condition},_t("Nothing in this period"),""),"")'
+        self.styles[cell] = "hint"
+
+    def _format_lines(self, column, last, top, lines):
+        """Make a head, labels and values of a range of cells, up to ``last``."""
+        first, second, end = map(_letter, (column, column + 1, last - 1))
         body = f"{top + 2}:{{}}{top + 1 + lines}"
         self.styles[f"{first}{top + 1}"] = "head_label"
-        self.styles[f"{second}{top + 1}:{end}{top + 1}"] = (
-            "head_label" if text else "head"
-        )
+        self.styles[f"{second}{top + 1}:{end}{top + 1}"] = "head"
         self.styles[f"{first}{body.format(first)}"] = "label"
-        self.styles[f"{second}{body.format(end)}"] = "text" if text else "value"
-        for row in range(top, top + lines + 1):
+        self.styles[f"{second}{body.format(end)}"] = "value"
+        self._size_lines(top, lines)
+
+    def _size_lines(self, top, lines):
+        self._set_height(top, HEAD)
+        for row in range(top + 1, top + lines + 1):
             self._set_height(row, ROW)
 
     def _add_figure(self, chart, menu, left, top, width, height):
@@ -394,7 +326,7 @@ class Board:
             "type": "ODOO",
             "id": number,
             "formulaId": number,
-            "name": f"{source.model} {number}",
+            "name": "",
             "model": source.model,
             "domain": source.domain,
             "context": {},
@@ -404,7 +336,7 @@ class Board:
             "fieldMatching": self._match(source, offset),
         }
         if sort:
-            by = {"measure": _measure_id(sort), "order": "desc", "domain": []}
+            by = {"measure": sort, "order": "desc", "domain": []}
             pivot["sortedColumn"] = by
         self.pivots[number] = pivot
         return number
@@ -519,10 +451,6 @@ def _dimension(name):
     name, _, granularity = name.partition(":")
     dimension = {"fieldName": name}
     return dimension | ({"granularity": granularity} if granularity else {})
-
-
-def _measure_id(name):
-    return name
 
 
 def _measure(name, form):
