@@ -20,6 +20,7 @@ class HstyleCrossShop(models.Model):
     other_shop_id = fields.Many2one(
         comodel_name="hstyle.shop", string="Also buys in", readonly=True
     )
+    is_same = fields.Boolean(string="The shop itself", readonly=True)
     customers = fields.Integer(readonly=True)
     share = fields.Float(
         string="Share of the shop's customers", readonly=True, aggregator="avg"
@@ -49,7 +50,8 @@ class HstyleCrossShop(models.Model):
                  )
             SELECT row_number() OVER (ORDER BY company_id, shop, other) AS id,
                    company_id, NULLIF(shop, 0) AS shop_id,
-                   NULLIF(other, 0) AS other_shop_id, customers::int,
+                   NULLIF(other, 0) AS other_shop_id, shop = other AS is_same,
+                   customers::int,
                    customers::float8 / max(customers) FILTER (WHERE shop = other)
                        OVER (PARTITION BY company_id, shop) AS share
               FROM pair

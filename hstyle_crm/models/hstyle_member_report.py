@@ -5,7 +5,8 @@ class HstyleMemberReport(models.Model):
     """Members among all customers: their share, and who bought again.
 
     A row is a customer in a company, with the tier of today and the cohort of the
-    first order. Averages of ``repurchased`` and ``is_member`` are rates.
+    first order; a member of a company is one in its branches, too. Averages of
+    ``repurchased`` and ``is_member`` are rates.
     """
 
     _name = "hstyle.member.report"
@@ -72,7 +73,9 @@ class HstyleMemberReport(models.Model):
                        AS margin_share,
                    (p.order_count > 1)::int AS repurchased
               FROM hstyle_profile p
+              JOIN res_company c ON c.id = p.company_id
               LEFT JOIN hstyle_membership m
-                ON m.partner_id = p.partner_id AND m.company_id = p.company_id
+                ON m.partner_id = p.partner_id
+               AND m.company_id::text = ANY(string_to_array(c.parent_path, '/'))
             WINDOW company AS (PARTITION BY p.company_id)
         """

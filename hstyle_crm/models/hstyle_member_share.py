@@ -65,9 +65,7 @@ class HstyleMemberShare(models.Model):
         readonly=True,
         help="Of customers who ordered on a day before.",
     )
-    repeat_revenue = fields.Monetary(
-        string="Revenue of known customers", readonly=True
-    )
+    repeat_revenue = fields.Monetary(string="Revenue of known customers", readonly=True)
     member_share = fields.Float(
         string="Members' share of revenue",
         readonly=True,

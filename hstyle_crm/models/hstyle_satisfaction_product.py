@@ -6,7 +6,8 @@ from .hstyle_satisfaction import DEPENDS, SATISFACTION
 class HstyleSatisfactionProduct(models.Model):
     """How satisfied customers are with what they bought: a row a question and product.
 
-    An answer about an order counts for each product of it.
+    An answer about an order counts for each product of it: goods, no rewards,
+    discounts and deposits.
     """
 
     _name = "hstyle.satisfaction.product"
@@ -15,7 +16,14 @@ class HstyleSatisfactionProduct(models.Model):
     _auto = False
     _depends = {
         **DEPENDS,
-        "sale.order.line": ["order_id", "product_id", "display_type"],
+        "sale.order.line": [
+            "order_id",
+            "product_id",
+            "product_uom_qty",
+            "price_unit",
+            "reward_id",
+            "is_downpayment",
+        ],
         "product.product": ["product_tmpl_id"],
     }
 
@@ -38,7 +46,11 @@ class HstyleSatisfactionProduct(models.Model):
                    SELECT min(l.id) * 2::bigint AS key, p.product_tmpl_id
                      FROM sale_order_line l
                      JOIN product_product p ON p.id = l.product_id
-                    WHERE l.order_id = s.order_id AND l.product_uom_qty > 0
+                    WHERE l.order_id = s.order_id
+                      AND l.product_uom_qty > 0
+                      AND l.price_unit >= 0
+                      AND l.reward_id IS NULL
+                      AND l.is_downpayment IS NOT TRUE
                     GROUP BY p.product_tmpl_id
                     UNION ALL
                    SELECT s.id * 2::bigint + 1, p.product_tmpl_id

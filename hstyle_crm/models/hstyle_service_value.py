@@ -102,8 +102,10 @@ class HstyleServiceValue(models.Model):
                 ON f.partner_id = b.partner_id AND f.company_id = b.company_id
               LEFT JOIN (%(served)s) s
                 ON s.partner_id = b.partner_id AND s.company_id = b.company_id
+              JOIN res_company c ON c.id = b.company_id
               LEFT JOIN hstyle_membership m
-                ON m.partner_id = b.partner_id AND m.company_id = b.company_id
+                ON m.partner_id = b.partner_id
+               AND m.company_id::text = ANY(string_to_array(c.parent_path, '/'))
             """,
             bought=self._sql_bought(since),
             served=self._sql_served(since),

@@ -121,9 +121,10 @@ class HstyleTicketReport(models.Model):
                         WHEN t.solved_at IS NOT NULL THEN 0 END AS reopened
               FROM hstyle_ticket t
               LEFT JOIN res_partner p ON p.id = t.partner_id
+              JOIN res_company c ON c.id = t.company_id
               LEFT JOIN hstyle_membership m
                 ON m.partner_id = p.commercial_partner_id
-               AND m.company_id = t.company_id
+               AND m.company_id::text = ANY(string_to_array(c.parent_path, '/'))
              WHERE t.merged_into_id IS NULL
         """
 

@@ -32,6 +32,7 @@ from . import test_hstyle_ticket_work
 from . import test_hstyle_value
 from . import test_i18n
 from . import test_loyalty_program
+from . import test_numbers
 from . import test_offer_order
 from . import test_offer_plan
 from . import test_offer_tools
@@ -54,9 +55,11 @@ from . import test_sheets
 from . import test_sms
 from . import test_sms_balance
 from . import test_ticket_reports
+from . import test_spending
 from . import test_tiers
 from . import test_tiers_property
 from . import test_tours
+from . import test_usage
 from . import test_worktime
 from . import test_hstyle_solution
 from . import test_hstyle_appointment
