@@ -2,10 +2,10 @@
 
 from dataclasses import dataclass, field
 
-PERCENT, WHOLE, DECIMAL = "0.0%", "#,##0", "#,##0.0"
+PERCENT, WHOLE, DECIMAL, MONEY = "0.0%", "#,##0", "#,##0.0", "#,##0.00"
 #: Widths of columns: labels and five numbers at the left, a gap, and the same at the
 #: right; or labels, and a column for each of the eleven RFM groups.
-HALVES = (180, *5 * (72,), None, 180, *5 * (72,))
+HALVES = (170, *5 * (77,), None, 170, *5 * (77,))
 MATRIX = (190, *11 * (82,))
 
 
@@ -56,7 +56,7 @@ class Card:
     value: tuple
     format: str = WHOLE
     note: tuple = ()
-    text: str = "since last period"
+    text: str = "vs. last period"
     less_is_better: bool = False
 
 

@@ -5,7 +5,7 @@ How blocks become cells, figures and pivots. Sizes are in pixels.
 
 import json
 
-from .blocks import DECIMAL, PERCENT, WHOLE, Chart, List, Table, Trend
+from .blocks import DECIMAL, MONEY, PERCENT, WHOLE, Chart, List, Table, Trend
 
 #: The format of the host's own dashboards.
 VERSION = "18.5.10"
@@ -15,21 +15,32 @@ TEAL, GREY, RULE = "#01666b", "#434343", "#CCCCCC"
 CARDS = ("#EFF6FF", "#F0FDF4", "#FFF7ED", "#FDF2F8", "#F5F3FF", "#FEFCE8")
 HEADING = {
     "bold": True,
-    "fontSize": 10,
+    "fontSize": 9,
     "textColor": GREY,
     "verticalAlign": "bottom",
-    "wrapping": "wrap",
 }
 STYLES = {
     "title": {"textColor": TEAL, "bold": True, "fontSize": 14},
-    "head": {**HEADING, "align": "right"},
+    "head": {**HEADING, "align": "right", "wrapping": "wrap"},
     "head_label": {**HEADING, "align": "left"},
     "label": {"textColor": TEAL, "verticalAlign": "middle", "align": "left"},
     "value": {"textColor": GREY, "verticalAlign": "middle", "align": "right"},
     "text": {"textColor": GREY, "verticalAlign": "middle", "align": "left"},
     "hint": {"textColor": "#8C8C8C", "italic": True, "align": "right"},
 }
+#: Style of a list's field → that of its cells, where it has another name; its format.
+STYLED = {"date": "text", "time": "text", "number": "value", "rate": "value"}
+LIST_FORMATS = {
+    "date": "yyyy-mm-dd",
+    "time": "yyyy-mm-dd hh:mm",
+    "number": "#,##0;-#,##0;",
+    "rate": "#,##0.0;-#,##0.0;",
+}
 HEADS = {"label": "head_label", "text": "head_label", "value": "head"}
+FORMATS = {
+    form: str(number)
+    for number, form in enumerate((PERCENT, DECIMAL, MONEY, *LIST_FORMATS.values()), 1)
+}
 LINE = {"style": "thin", "color": RULE}
 
 
@@ -44,7 +55,9 @@ class Board:
         """
         self.name = name
         self.widths = [width or GAP for width in widths]
-        self.half = widths.index(None) if None in widths else None
+        gap = None in widths
+        self.half = widths.index(None) if gap else len(widths) // 2
+        self.right = self.half + gap
         self.filters = filters
         self.cells, self.styles, self.borders, self.rows = {}, {}, {}, {}
         self.figures, self.formats, self.rules, self.menus = [], {}, [], {}
@@ -72,7 +85,7 @@ class Board:
                 "keyValue": f"{DATA}!B{line}",
                 "baseline": f"{DATA}!C{line}",
                 "baselineMode": self._get_mode(card),
-                "baselineDescr": {"text": card.text},
+                "baselineDescr": {"text": card.text, "fontSize": 11},
                 "baselineColorUp": down if card.less_is_better else up,
                 "baselineColorDown": up if card.less_is_better else down,
                 "humanize": False,
@@ -95,6 +108,10 @@ class Board:
             other = self._get_total(*card.note)
         else:
             other = self._get_total(source, measure, offset=-1)
+        # From next to nothing there is no comparison, but a beginning.
+        nothing = f"SUM({other})=0"
+        if self._get_mode(card) == "percentage":
+            nothing = f"10*SUM({other})<=SUM({value})"
         line = len(self.data) + 1
         large = "FORMAT.LARGE.NUMBER({})" if card.format == WHOLE else "{}"
         shown, beside = large.format(value), large.format(other)
@@ -102,7 +119,7 @@ class Board:
             (
                 f'=_t("{card.title}")',
                 f'=IFERROR({shown},"")',
-                f'=IFERROR(IF(SUM({other})=0,"",{beside}),"")',
+                f'=IFERROR(IF({nothing},"",{beside}),"")',
                 "" if card.format == WHOLE else card.format,
             )
         )
@@ -115,7 +132,7 @@ class Board:
     def add_row(self, *blocks):
         """Put one block over the whole width, or two beside each other."""
         end = len(self.widths)
-        spans = ((0, self.half), (self.half + 1, end)) if blocks[1:] else ((0, end),)
+        spans = ((0, self.half), (self.right, end)) if blocks[1:] else ((0, end),)
         places = list(zip(blocks, spans, strict=True))
         for block, (first, last) in places:
             self._add_title(block, first, last)
@@ -176,7 +193,7 @@ class Board:
             ]
             head = f'=IFERROR(PIVOT.HEADER({pivot},{where}),"")'
             self.data.append((head, *values, PERCENT))
-        last = len(self.data)
+        end = len(self.data)
         columns = "BCD"[: len(block.measures)]
         chart = {
             "type": "line",
@@ -185,10 +202,10 @@ class Board:
             "legendPosition": "top",
             "dataSetsHaveTitle": True,
             "dataSets": [
-                {"dataRange": f"{DATA}!{letter}{top}:{letter}{last}"}
+                {"dataRange": f"{DATA}!{letter}{top}:{letter}{end}"}
                 for letter in columns
             ],
-            "labelRange": f"{DATA}!A{top}:A{last}",
+            "labelRange": f"{DATA}!A{top}:A{end}",
             "labelsAsText": True,
             "stacked": False,
             "cumulative": False,
@@ -199,7 +216,7 @@ class Board:
         return self._add_block(chart, block, first, last)
 
     def _add_block(self, chart, block, first, last):
-        left, width = sum(self.widths[:first]), sum(self.widths[first:last])
+        left, width = sum(self.widths[:first]), sum(self.widths[first:last]) - 10
         self._add_figure(chart, block.menu, left, 4, width, CHART)
         return CHART + 8
 
@@ -216,10 +233,10 @@ class Board:
             heads = [f"PIVOT.HEADER({where},{n})" for n in range(1, width + 1)]
         for place, head in enumerate([f'_t("{block.head}")', *heads], column):
             self.cells[f"{_letter(place)}{top + 1}"] = f'=IFERROR({head},"")'
-        body = f"=PIVOT({pivot},{block.lines},FALSE,FALSE,{width},FALSE)"
-        self.cells[f"{_letter(column)}{top + 2}"] = body
-        total = f'PIVOT.VALUE({pivot},"{next(iter(measures))}")'
-        self._add_hint(f"SUM({total})=0", last)
+        empty = f'SUM(PIVOT.VALUE({pivot},"{next(iter(measures))}"))=0'
+        body = f"PIVOT({pivot},{block.lines},FALSE,FALSE,{width},FALSE)"
+        self.cells[f"{_letter(column)}{top + 2}"] = f'=IF({empty},"",{body})'
+        self._add_hint(empty, last)
         self._format_lines(column, column + 1 + width, top, block.lines)
         self._add_rule(block, column, column + width, top)
         return HEAD + ROW * block.lines
@@ -262,13 +279,15 @@ class Board:
         self._size_lines(top, block.lines)
         for head, (name, span, style) in block.fields.items():
             # What is wide begins at the left of its columns, numbers end at the right.
-            letter = _letter(place if style != "value" else place + span - 1)
+            letter = _letter(place + (span - 1 if STYLED.get(style) == "value" else 0))
             self.cells[f"{letter}{top + 1}"] = f'=_t("{head}")'
-            self.styles[f"{letter}{top + 1}"] = HEADS[style]
+            self.styles[f"{letter}{top + 1}"] = HEADS[STYLED.get(style, style)]
             for line in range(1, block.lines + 1):
                 cell = f"{letter}{top + 1 + line}"
                 self.cells[cell] = f'=ODOO.LIST({number},{line},"{name}")'
-                self.styles[cell] = style
+                self.styles[cell] = STYLED.get(style, style)
+                if style in LIST_FORMATS:
+                    self.formats[cell] = LIST_FORMATS[style]
             place += span
         self._add_hint(f'ODOO.LIST({number},1,"{names[0]}")=""', last)
         return HEAD + ROW * block.lines
@@ -286,7 +305,7 @@ class Board:
     def _add_hint(self, condition, last):
         """Say beside the title that there is nothing below."""
         cell = f"{_letter(last - 1)}{self.row}"
-        self.cells[cell] = f'=IFERROR(IF({condition},_t("Nothing in this period"),""),"")'
+        self.cells[cell] = f'=IFERROR(IF({condition},_t("Nothing yet"),""),"")'
         self.styles[cell] = "hint"
 
     def _format_lines(self, column, last, top, lines):
@@ -374,7 +393,7 @@ class Board:
             "version": VERSION,
             "sheets": [self._get_sheet(names), self._get_data()],
             "styles": {str(names[name]): style for name, style in STYLES.items()},
-            "formats": {"1": PERCENT, "2": DECIMAL},
+            "formats": {number: form for form, number in FORMATS.items()},
             "borders": {"1": {"bottom": LINE}},
             "revisionId": "START_REVISION",
             "uniqueFigureIds": True,
@@ -400,7 +419,7 @@ class Board:
             "merges": [],
             "cells": self.cells,
             "styles": {cells: names[name] for cells, name in self.styles.items()},
-            "formats": {},
+            "formats": {cell: FORMATS[form] for cell, form in self.formats.items()},
             "borders": dict.fromkeys(self.borders, 1),
             "conditionalFormats": self.rules,
             "dataValidationRules": [],
@@ -413,12 +432,11 @@ class Board:
         }
 
     def _get_data(self):
-        numbers = {PERCENT: 1, DECIMAL: 2}
         cells, formats = {}, {}
         for line, (*values, form) in enumerate(self.data, 1):
             cells |= {f"{'ABCD'[n]}{line}": value for n, value in enumerate(values)}
             if form:
-                formats[f"B{line}:D{line}"] = numbers[form]
+                formats[f"B{line}:D{line}"] = FORMATS[form]
         return {
             "id": "data",
             "name": DATA,

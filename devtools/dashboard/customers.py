@@ -121,9 +121,9 @@ def members():
                 "Customer": ("partner_id", 2, "label"),
                 "RFM group": ("rfm_group", 3, "text"),
                 "Lifecycle": ("stage", 2, "text"),
-                "Last order": ("last_order_on", 2, "text"),
-                "Orders": ("order_count_12m", 1, "value"),
-                "Revenue": ("revenue_12m", 2, "value"),
+                "Last order": ("last_order_on", 2, "date"),
+                "Orders": ("order_count_12m", 2, "number"),
+                "Revenue": ("revenue_12m", 2, "number"),
             },
             "revenue_12m desc",
         )

@@ -3,6 +3,8 @@
 from .blocks import (
     DECIMAL,
     HALVES,
+    MATRIX,
+    MONEY,
     PERCENT,
     WHOLE,
     Card,
@@ -97,7 +99,7 @@ def service():
             {
                 "Ticket": ("name", 2, "label"),
                 "Customer": ("partner_id", 2, "text"),
-                "Due": ("next_due", 2, "text"),
+                "Due": ("next_due", 2, "time"),
             },
             "next_due asc",
             lines=8,
@@ -105,7 +107,7 @@ def service():
     )
     board.add_row(
         List(
-            "The cliff: who bought again within 18 months, by score",
+            "The cliff: who bought again, by score",
             menu("hstyle_satisfaction_loyalty_menu"),
             Source("hstyle.satisfaction.loyalty"),
             {
@@ -143,7 +145,7 @@ def service():
                 "Customer": ("partner_id", 2, "label"),
                 "Before": ("previous_score", 1, "value"),
                 "Now": ("score", 1, "value"),
-                "Care until": ("due", 2, "value"),
+                "Care until": ("due", 2, "time"),
             },
             "due asc",
             lines=6,
@@ -164,7 +166,7 @@ def service():
 
 def campaigns():
     """Return the dashboard of campaigns and of the gate that their messages pass."""
-    board = Board("campaigns", HALVES, period("last_12_months"))
+    board = Board("campaigns", HALVES, period("year_to_date"))
     launched = Source(
         "utm.campaign",
         [["hstyle_launched_on", "!=", False]],
@@ -194,12 +196,12 @@ def campaigns():
             launched,
             {
                 "Campaign": ("title", 2, "label"),
-                "Launched": ("hstyle_launched_on", 2, "text"),
-                "Result": ("hstyle_verdict", 3, "text"),
-                "Lift, %": ("hstyle_lift", 1, "value"),
-                "Redeemed, %": ("hstyle_response", 1, "value"),
-                "Margin gained": ("hstyle_gained_margin", 2, "value"),
-                "Return, %": ("hstyle_return", 1, "value"),
+                "Launched": ("hstyle_launched_on", 2, "date"),
+                "Result": ("hstyle_verdict", 4, "text"),
+                "Redeemed, %": ("hstyle_response", 1, "rate"),
+                "Lift, %": ("hstyle_lift", 1, "rate"),
+                "Margin gained": ("hstyle_gained_margin", 2, "number"),
+                "Return, %": ("hstyle_return", 1, "rate"),
             },
             "hstyle_launched_on desc",
         )
@@ -248,8 +250,7 @@ def campaigns():
             {
                 "Segment": ("name", 2, "label"),
                 "Who this is": ("note", 7, "text"),
-                "Acts": ("running", 2, "value"),
-                "Customers now": ("member_count", 1, "value"),
+                "Customers now": ("member_count", 4, "number"),
             },
             "member_count desc",
         )
@@ -260,7 +261,7 @@ def campaigns():
 def campus():
     """Return the dashboard of agents, their friends and the gifts they hand out."""
     campuses = {"campus": ("Campus", "hstyle.campus")}
-    board = Board("campus", HALVES, period("last_12_months", **campuses))
+    board = Board("campus", HALVES, period("year_to_date", **campuses))
     match = {"period": "cohort", "campus": "campus_id"}
     circle = Source("hstyle.circle", match=match)
     agents = Source("hstyle.agent", [["state", "=", "active"]], {"campus": "campus_id"})
@@ -291,7 +292,7 @@ def campus():
         "With an order": ("buyers", WHOLE),
         "Kept": ("kept", WHOLE),
         "Revenue": ("revenue", WHOLE),
-        "Again in 90 days, %": ("again_90", DECIMAL),
+        "Again, %": ("again_90", DECIMAL),
     }
     board.add_row(
         Table("Agents", friends, circle, "agent_id", "Agent", figures, sort="revenue"),
@@ -318,40 +319,34 @@ def campus():
 
 def costs():
     """Return the dashboard of what customers cost, and of who works with the system."""
-    board = Board("costs", HALVES, period("last_12_months"))
+    board = Board("costs", MATRIX, period("year_to_date"))
     spent = Source("hstyle.spending", match={"period": "month"})
     used = Source("hstyle.usage", match={"period": "week"})
     link, work = menu("hstyle_spending_menu"), menu("hstyle_usage_menu")
     new, kept = (spent.where(("purpose", "=", name)) for name in ("acquire", "keep"))
     money = spent.where(("amount", "!=", 0))
     board.add_cards(
-        Card("Spent on new customers", link, (new, "amount"), less_is_better=True),
-        Card("Cost of a new one", link, (new, "cost_each"), DECIMAL),
-        Card("Spent on keeping", link, (kept, "amount"), less_is_better=True),
-        Card("Cost of a kept one", link, (kept, "cost_each"), DECIMAL),
+        Card("Winning customers", link, (new, "amount"), less_is_better=True),
+        Card("Cost of a new one", link, (new, "cost_each"), MONEY, less_is_better=True),
+        Card("Keeping customers", link, (kept, "amount"), less_is_better=True),
+        Card("Cost of a kept one", link, (kept, "cost_each"), MONEY, less_is_better=True),
         Card("Work done", work, (used, "done")),
     )
+    months = ("month:month", "purpose")
     board.add_row(
+        Chart("Winning and keeping, month by month", link, money, "amount", months),
         Chart(
-            "Winning and keeping, month by month",
+            "What it went to",
             link,
             money,
             "amount",
-            ("month:month", "purpose"),
+            ("kind",),
+            kind="pie",
+            legend="right",
         ),
-        Chart("What it went to", link, money, "amount", ("kind",), kind="pie", legend="right"),
     )
     board.add_row(
         Chart("Work done by week", work, used, "done", ("week:week", "kind")),
-        Table(
-            "Who gets work done",
-            work,
-            used,
-            "user_id",
-            "Person",
-            {"Done": ("done", WHOLE)},
-            sort="done",
-        ),
     )
     board.add_row(
         Table(
@@ -374,8 +369,8 @@ def costs():
             "Shop ↓ also buys in →",
             {"Customers": ("customers", WHOLE)},
             column="other_shop_id",
-            lines=6,
-            width=5,
+            lines=8,
+            width=11,
         )
     )
     return board
