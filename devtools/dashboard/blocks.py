@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 PERCENT, WHOLE, DECIMAL, MONEY = "0.0%", "#,##0", "#,##0.0", "#,##0.00"
 #: Widths of columns: labels and five numbers at the left, a gap, and the same at the
 #: right; or labels, and a column for each of the eleven RFM groups.
-HALVES = (170, *5 * (77,), None, 170, *5 * (77,))
+HALVES = (160, *5 * (80,), None, 160, *5 * (80,))
 MATRIX = (190, *11 * (82,))
 
 

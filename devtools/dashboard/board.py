@@ -15,7 +15,7 @@ TEAL, GREY, RULE = "#01666b", "#434343", "#CCCCCC"
 CARDS = ("#EFF6FF", "#F0FDF4", "#FFF7ED", "#FDF2F8", "#F5F3FF", "#FEFCE8")
 HEADING = {
     "bold": True,
-    "fontSize": 9,
+    "fontSize": 8,
     "textColor": GREY,
     "verticalAlign": "bottom",
 }
@@ -85,7 +85,7 @@ class Board:
                 "keyValue": f"{DATA}!B{line}",
                 "baseline": f"{DATA}!C{line}",
                 "baselineMode": self._get_mode(card),
-                "baselineDescr": {"text": card.text, "fontSize": 11},
+                "baselineDescr": {"text": card.text, "fontSize": 14},
                 "baselineColorUp": down if card.less_is_better else up,
                 "baselineColorDown": up if card.less_is_better else down,
                 "humanize": False,
@@ -177,11 +177,14 @@ class Board:
             "humanize": True,
             "fieldMatching": self._match(block.source),
         }
+        pivot = self._add_pivot(block.source, (), (), {"__count": None})
+        self._add_hint(self._is_empty(pivot, "__count"), last)
         return self._add_block(chart, block, first, last)
 
     def _draw_trend(self, block, first, last):
         names = dict.fromkeys(block.measures.values())
         pivot = self._add_pivot(block.source, (block.time,), (), names)
+        self._add_hint(self._is_empty(pivot, next(iter(names))), last)
         top = len(self.data) + 1
         labels = [f'=_t("{label}")' for label in block.measures]
         self.data.append(("", *labels[:2], ""))
@@ -233,13 +236,17 @@ class Board:
             heads = [f"PIVOT.HEADER({where},{n})" for n in range(1, width + 1)]
         for place, head in enumerate([f'_t("{block.head}")', *heads], column):
             self.cells[f"{_letter(place)}{top + 1}"] = f'=IFERROR({head},"")'
-        empty = f'SUM(PIVOT.VALUE({pivot},"{next(iter(measures))}"))=0'
+        empty = self._is_empty(pivot, next(iter(measures)))
         body = f"PIVOT({pivot},{block.lines},FALSE,FALSE,{width},FALSE)"
         self.cells[f"{_letter(column)}{top + 2}"] = f'=IF({empty},"",{body})'
         self._add_hint(empty, last)
         self._format_lines(column, column + 1 + width, top, block.lines)
         self._add_rule(block, column, column + width, top)
         return HEAD + ROW * block.lines
+
+    @staticmethod
+    def _is_empty(pivot, measure):
+        return f'IFERROR(SUM(PIVOT.VALUE({pivot},"{measure}"))=0,TRUE)'
 
     def _add_rule(self, block, column, last, top):
         """Colour a matrix by its numbers, or labels by the measure they are sorted by."""
