@@ -145,7 +145,7 @@ def migration():
         Card("Joined", tiers, joined),
         Card("Upgraded", tiers, up),
         Card("Downgraded", tiers, down, less_is_better=True),
-        Card("Left", tiers, left, less_is_better=True),
+        Card("Left the tiers", tiers, left, less_is_better=True),
     )
     months = ("date:month", "kind")
     board.add_row(

@@ -99,7 +99,7 @@ def service():
             {
                 "Ticket": ("name", 2, "label"),
                 "Customer": ("partner_id", 2, "text"),
-                "Due": ("next_due", 2, "time"),
+                "Late since": ("next_due", 2, "time"),
             },
             "next_due asc",
             lines=8,
@@ -114,7 +114,7 @@ def service():
                 "Score": ("score", 1, "label"),
                 "Answers": ("answers", 1, "value"),
                 "Bought again": ("bought", 1, "value"),
-                "Share": ("share", 1, "value"),
+                "Share of them": ("share", 1, "value"),
                 "Against 4": ("factor", 1, "value"),
                 "Xerox, 1995": ("published", 1, "value"),
             },
@@ -143,8 +143,8 @@ def service():
             Source("hstyle.care", [["outcome", "=", False]]),
             {
                 "Customer": ("partner_id", 2, "label"),
-                "Before": ("previous_score", 1, "value"),
-                "Now": ("score", 1, "value"),
+                "Score before": ("previous_score", 1, "value"),
+                "Score now": ("score", 1, "value"),
                 "Care until": ("due", 2, "time"),
             },
             "due asc",
@@ -196,7 +196,7 @@ def campaigns():
             launched,
             {
                 "Campaign": ("title", 2, "label"),
-                "Launched": ("hstyle_launched_on", 2, "date"),
+                "Launched on": ("hstyle_launched_on", 2, "date"),
                 "Result": ("hstyle_verdict", 4, "text"),
                 "Redeemed, %": ("hstyle_response", 1, "rate"),
                 "Lift, %": ("hstyle_lift", 1, "rate"),
@@ -290,7 +290,7 @@ def campus():
     figures = {
         "Friends": ("friends", WHOLE),
         "With an order": ("buyers", WHOLE),
-        "Kept": ("kept", WHOLE),
+        "Stayed": ("kept", WHOLE),
         "Revenue": ("revenue", WHOLE),
         "Again, %": ("again_90", DECIMAL),
     }
@@ -300,8 +300,8 @@ def campus():
     )
     given = {
         "Supplied": ("supplied_count", WHOLE),
-        "Given": ("given_count", WHOLE),
-        "Left": ("left_count", WHOLE),
+        "Handed out": ("given_count", WHOLE),
+        "Left over": ("left_count", WHOLE),
         "Cost": ("cost", WHOLE),
     }
     board.add_row(
