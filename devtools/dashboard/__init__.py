@@ -17,7 +17,8 @@ def build():
     """Return the text of each file by its path."""
     boards = {board.__name__: board() for board in BOARDS}
     return {
-        FILES / f"{name}_dashboard.json": board.write() for name, board in boards.items()
+        FILES / f"{name}_dashboard.json": board.write()
+        for name, board in boards.items()
     }
 
 

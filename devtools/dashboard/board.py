@@ -5,43 +5,27 @@ How blocks become cells, figures and pivots. Sizes are in pixels.
 
 import json
 
-from .blocks import DECIMAL, MONEY, PERCENT, WHOLE, Chart, List, Table, Trend
-
-#: The format of the host's own dashboards.
-VERSION = "18.5.10"
-ROW, HEAD, TITLE, GAP, CHART = 26, 34, 40, 30, 290
-DATA = "Data"
-TEAL, GREY, RULE = "#01666b", "#434343", "#CCCCCC"
-CARDS = ("#EFF6FF", "#F0FDF4", "#FFF7ED", "#FDF2F8", "#F5F3FF", "#FEFCE8")
-HEADING = {
-    "bold": True,
-    "fontSize": 8,
-    "textColor": GREY,
-    "verticalAlign": "bottom",
-}
-STYLES = {
-    "title": {"textColor": TEAL, "bold": True, "fontSize": 14},
-    "head": {**HEADING, "align": "right", "wrapping": "wrap"},
-    "head_label": {**HEADING, "align": "left"},
-    "label": {"textColor": TEAL, "verticalAlign": "middle", "align": "left"},
-    "value": {"textColor": GREY, "verticalAlign": "middle", "align": "right"},
-    "text": {"textColor": GREY, "verticalAlign": "middle", "align": "left"},
-    "hint": {"textColor": "#8C8C8C", "italic": True, "align": "right"},
-}
-#: Style of a list's field → that of its cells, where it has another name; its format.
-STYLED = {"date": "text", "time": "text", "number": "value", "rate": "value"}
-LIST_FORMATS = {
-    "date": "yyyy-mm-dd",
-    "time": "yyyy-mm-dd hh:mm",
-    "number": "#,##0;-#,##0;",
-    "rate": "#,##0.0;-#,##0.0;",
-}
-HEADS = {"label": "head_label", "text": "head_label", "value": "head"}
-FORMATS = {
-    form: str(number)
-    for number, form in enumerate((PERCENT, DECIMAL, MONEY, *LIST_FORMATS.values()), 1)
-}
-LINE = {"style": "thin", "color": RULE}
+from .blocks import PERCENT, WHOLE, Chart, List, Table, Trend
+from .style import (
+    CARDS,
+    CHART,
+    DATA,
+    FORMATS,
+    GAP,
+    GREY,
+    HEAD,
+    HEADS,
+    LINE,
+    LIST_FORMATS,
+    ROW,
+    STYLED,
+    STYLES,
+    TITLE,
+    VERSION,
+    to_dimension,
+    to_letter,
+    to_measure,
+)
 
 
 class Board:
@@ -235,10 +219,10 @@ class Board:
             where = f'{pivot},"#{block.column}"'
             heads = [f"PIVOT.HEADER({where},{n})" for n in range(1, width + 1)]
         for place, head in enumerate([f'_t("{block.head}")', *heads], column):
-            self.cells[f"{_letter(place)}{top + 1}"] = f'=IFERROR({head},"")'
+            self.cells[f"{to_letter(place)}{top + 1}"] = f'=IFERROR({head},"")'
         empty = self._is_empty(pivot, next(iter(measures)))
         body = f"PIVOT({pivot},{block.lines},FALSE,FALSE,{width},FALSE)"
-        self.cells[f"{_letter(column)}{top + 2}"] = f'=IF({empty},"",{body})'
+        self.cells[f"{to_letter(column)}{top + 2}"] = f'=IF({empty},"",{body})'
         self._add_hint(empty, last)
         self._format_lines(column, column + 1 + width, top, block.lines)
         self._add_rule(block, column, column + width, top)
@@ -249,18 +233,18 @@ class Board:
         return f'IFERROR(SUM(PIVOT.VALUE({pivot},"{measure}"))=0,TRUE)'
 
     def _add_rule(self, block, column, last, top):
-        """Colour a matrix by its numbers, or labels by the measure they are sorted by."""
+        """Colour a matrix by its numbers, or labels by what sorts them."""
         lines = f"{top + 2}:{{}}{top + 1 + block.lines}"
         if block.column:
-            cells = f"{_letter(column + 1)}{lines.format(_letter(last))}"
+            cells = f"{to_letter(column + 1)}{lines.format(to_letter(last))}"
             low, high = (
                 {"type": "value", "color": color} for color in (0xFFFFFF, 0x7FC4C6)
             )
             rule = {"type": "ColorScaleRule", "minimum": low, "maximum": high}
         elif block.sort:
             names = [name for name, _form in block.measures.values()]
-            letter = _letter(column + 1 + names.index(block.sort))
-            cells = f"{_letter(column)}{lines.format(_letter(column))}"
+            letter = to_letter(column + 1 + names.index(block.sort))
+            cells = f"{to_letter(column)}{lines.format(to_letter(column))}"
             values = f"{letter}{lines.format(letter)}"
             rule = {"type": "DataBarRule", "color": 0xD9F0F0, "rangeValues": values}
         else:
@@ -286,7 +270,9 @@ class Board:
         self._size_lines(top, block.lines)
         for head, (name, span, style) in block.fields.items():
             # What is wide begins at the left of its columns, numbers end at the right.
-            letter = _letter(place + (span - 1 if STYLED.get(style) == "value" else 0))
+            letter = to_letter(
+                place + (span - 1 if STYLED.get(style) == "value" else 0)
+            )
             self.cells[f"{letter}{top + 1}"] = f'=_t("{head}")'
             self.styles[f"{letter}{top + 1}"] = HEADS[STYLED.get(style, style)]
             for line in range(1, block.lines + 1):
@@ -302,22 +288,22 @@ class Board:
     # === PARTS === #
 
     def _add_title(self, block, column, last):
-        where = f"{_letter(column)}{self.row + 1}"
+        where = f"{to_letter(column)}{self.row + 1}"
         link = f"odoo://ir_menu_xml_id/{block.menu}"
         self.cells[where] = f"[{block.title}]({link})"
         self.styles[where] = "title"
-        line = f"{where}:{_letter(last - 1)}{self.row + 1}"
+        line = f"{where}:{to_letter(last - 1)}{self.row + 1}"
         self.borders[line] = "under"
 
     def _add_hint(self, condition, last):
         """Say beside the title that there is nothing below."""
-        cell = f"{_letter(last - 1)}{self.row}"
+        cell = f"{to_letter(last - 1)}{self.row}"
         self.cells[cell] = f'=IFERROR(IF({condition},_t("Nothing yet"),""),"")'
         self.styles[cell] = "hint"
 
     def _format_lines(self, column, last, top, lines):
         """Make a head, labels and values of a range of cells, up to ``last``."""
-        first, second, end = map(_letter, (column, column + 1, last - 1))
+        first, second, end = map(to_letter, (column, column + 1, last - 1))
         body = f"{top + 2}:{{}}{top + 1 + lines}"
         self.styles[f"{first}{top + 1}"] = "head_label"
         self.styles[f"{second}{top + 1}:{end}{top + 1}"] = "head"
@@ -356,9 +342,9 @@ class Board:
             "model": source.model,
             "domain": source.domain,
             "context": {},
-            "rows": [_dimension(name) for name in rows],
-            "columns": [_dimension(name) for name in columns],
-            "measures": [_measure(name, form) for name, form in measures.items()],
+            "rows": [to_dimension(name) for name in rows],
+            "columns": [to_dimension(name) for name in columns],
+            "measures": [to_measure(name, form) for name, form in measures.items()],
             "fieldMatching": self._match(source, offset),
         }
         if sort:
@@ -465,22 +451,3 @@ class Board:
             "headerGroups": {"ROW": [], "COL": []},
             "comments": {},
         }
-
-
-def _letter(column):
-    """Return the name of a column; there are never more than 26."""
-    return chr(ord("A") + column)
-
-
-def _dimension(name):
-    name, _, granularity = name.partition(":")
-    dimension = {"fieldName": name}
-    return dimension | ({"granularity": granularity} if granularity else {})
-
-
-def _measure(name, form):
-    field_name, _, aggregator = name.partition(":")
-    measure = {"id": name, "fieldName": field_name}
-    if aggregator:
-        measure["aggregator"] = aggregator
-    return measure | ({"format": form} if form else {})

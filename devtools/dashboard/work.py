@@ -296,7 +296,9 @@ def campus():
     }
     board.add_row(
         Table("Agents", friends, circle, "agent_id", "Agent", figures, sort="revenue"),
-        Table("Campuses", friends, circle, "campus_id", "Campus", figures, sort="revenue"),
+        Table(
+            "Campuses", friends, circle, "campus_id", "Campus", figures, sort="revenue"
+        ),
     )
     given = {
         "Supplied": ("supplied_count", WHOLE),
@@ -329,7 +331,9 @@ def costs():
         Card("Winning customers", link, (new, "amount"), less_is_better=True),
         Card("Cost of a new one", link, (new, "cost_each"), MONEY, less_is_better=True),
         Card("Keeping customers", link, (kept, "amount"), less_is_better=True),
-        Card("Cost of a kept one", link, (kept, "cost_each"), MONEY, less_is_better=True),
+        Card(
+            "Cost of a kept one", link, (kept, "cost_each"), MONEY, less_is_better=True
+        ),
         Card("Work done", work, (used, "done")),
     )
     months = ("month:month", "purpose")

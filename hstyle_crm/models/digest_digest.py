@@ -2,7 +2,7 @@ from odoo import fields, models
 from odoo.fields import Domain
 from odoo.tools import SQL
 
-#: Figure → action and who may read it all; what the report behind a figure is.
+#: Figure → the report behind it.
 _ACTIONS = {
     "member_share": "hstyle_member_report_action",
     "repurchase": "hstyle_member_report_action_repurchase",
@@ -113,7 +113,9 @@ class DigestDigest(models.Model):
         for digest, company, start, end in self._hstyle_each():
             # Which answers count is no secret; what they say, only to readers.
             answers = digest.env["rating.rating"].sudo()
-            answers = answers._search([("rated_on", ">=", start), ("rated_on", "<", end)])
+            answers = answers._search(
+                [("rated_on", ">=", start), ("rated_on", "<", end)]
+            )
             domain = [("company_id", "=", company.id), ("id", "in", answers)]
             [(share,)] = digest.env["hstyle.satisfaction"]._read_group(
                 [*domain, ("answered", "=", 1)], [], ["top_box:avg"]
@@ -215,7 +217,7 @@ class DigestDigest(models.Model):
             yield digest.with_company(company), company, start, end
 
     def _hstyle_bought(self, company, start, end):
-        """Return SQL of (partner_id, orders, revenue, day) of the company's purchases."""
+        """Return SQL of purchases: partner_id, orders, revenue, day."""
         purchases = self.env["hstyle.purchase"]._search(
             [
                 ("company_id", "=", company.id),

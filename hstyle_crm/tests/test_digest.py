@@ -87,7 +87,7 @@ class TestDigest(HstyleTiersCommon):
             )
 
     def test_tickets(self):
-        """Late is what was not answered or solved by then; whenever it is done since."""
+        """Late is what was not answered or solved by then, though it is since."""
         tickets = self.env["hstyle.ticket"].create(
             [{"name": name, "partner_id": self.partner.id} for name in "abcd"]
         )
@@ -97,7 +97,9 @@ class TestDigest(HstyleTiersCommon):
         breaches.search([("ticket_id", "in", tickets.ids)]).unlink()
         moment = fields.Datetime.to_datetime("2026-06-12 12:00:00")
         for ticket in tickets:
-            breaches.create({"ticket_id": ticket.id, "deadline": "answer", "due": moment})
+            breaches.create(
+                {"ticket_id": ticket.id, "deadline": "answer", "due": moment}
+            )
         breaches.create({"ticket_id": late.id, "deadline": "solve", "due": moment})
         after = moment + timedelta(days=5)
         values = {
@@ -153,7 +155,9 @@ class TestDigest(HstyleTiersCommon):
             {"name": "Stranger", "login": "hstyle_stranger"}
         )
         told = self._tell(stranger)
-        self.assertFalse({"member_share", "repurchase", "liability", "fell"} & set(told))
+        self.assertFalse(
+            {"member_share", "repurchase", "liability", "fell"} & set(told)
+        )
 
     def test_companies(self):
         """A figure is the receiver's company's, or the digest's if that is open."""

@@ -58,8 +58,9 @@ READ = """
                 throw new Error(`${name}: ${JSON.stringify(texts || "not loaded")}`);
             }
             const data = model.getters.getSheetIds()[1];
+            const {getEvaluatedCell} = model.getters;
             const text = (col, row) =>
-                model.getters.getEvaluatedCell({sheetId: data, col, row}).formattedValue;
+                getEvaluatedCell({sheetId: data, col, row}).formattedValue;
             const shown = {};
             for (let row = 0; row < 8; row++) {
                 shown[text(0, row)] = text(1, row);
@@ -81,7 +82,10 @@ READ = """
 class DashboardCommon(HstyleTiersCommon):
     @classmethod
     def _get_boards(cls):
-        refs = {name: f"hstyle_crm_dashboard.spreadsheet_dashboard_{name}" for name in READERS}
+        refs = {
+            name: f"hstyle_crm_dashboard.spreadsheet_dashboard_{name}"
+            for name in READERS
+        }
         return {name: cls.env.ref(ref) for name, ref in refs.items()}
 
 
@@ -149,7 +153,9 @@ class TestDashboards(DashboardCommon):
             matched = [*data["pivots"].values(), *data["lists"].values(), *charts]
             filters = {by["id"]: by for by in data["globalFilters"]}
             for source in matched:
-                model = source.get("model") or source.get("metaData", {}).get("resModel")
+                model = source.get("model") or source.get("metaData", {}).get(
+                    "resModel"
+                )
                 for name, match in source.get("fieldMatching", {}).items():
                     field = self.env[model]._fields[match["chain"]]
                     self.assertEqual(field.type, match["type"])
