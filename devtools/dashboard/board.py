@@ -17,6 +17,7 @@ from .style import (
     HEADS,
     LINE,
     LIST_FORMATS,
+    MOMENTS,
     ROW,
     STYLED,
     STYLES,
@@ -359,7 +360,7 @@ class Board:
         for name, chain in source.match.items():
             kind = self.filters[name]["type"]
             if kind == "date":
-                type_ = "datetime" if chain.endswith(("_at", "date_order")) else "date"
+                type_ = "datetime" if chain in MOMENTS else "date"
                 matching[name] = {"chain": chain, "type": type_, "offset": offset}
             else:
                 matching[name] = {"chain": chain, "type": "many2one"}

@@ -36,6 +36,8 @@ FORMATS = {
     form: str(number)
     for number, form in enumerate((PERCENT, DECIMAL, MONEY, *LIST_FORMATS.values()), 1)
 }
+#: Fields that a period chooses by, and that are moments; the others are days.
+MOMENTS = {"opened_at", "asked_at", "create_date", "hstyle_launched_on"}
 LINE = {"style": "thin", "color": RULE}
 
 
