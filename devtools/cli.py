@@ -4,7 +4,7 @@ import argparse
 import os
 import sys
 
-from . import bench, database, demo, i18n, lint, server, testing
+from . import bench, dashboard, database, demo, i18n, lint, server, testing
 from .console import Problem
 
 SUMMARY = (
@@ -72,6 +72,8 @@ def _parser():
     _add_db(commands)
     texts = commands.add_parser("i18n", help="bring the translations up to date")
     texts.set_defaults(run=lambda options: i18n.run())
+    boards = commands.add_parser("dashboards", help="write the files of dashboards")
+    boards.set_defaults(run=lambda options: dashboard.run())
     return parser
 
 

@@ -7,6 +7,7 @@ from . import hstyle_promise_document
 from . import hstyle_ticket_counter
 from . import crm_lead
 from . import crm_team
+from . import digest_digest
 from . import hstyle_account_assignment
 from . import hstyle_account_manager
 from . import hstyle_gift_stock

@@ -4,6 +4,7 @@ from . import test_commission_property
 from . import test_contact_gate
 from . import test_campaigns
 from . import test_contact_property
+from . import test_digest
 from . import test_hstyle_agent
 from . import test_hstyle_circle
 from . import test_hstyle_day
