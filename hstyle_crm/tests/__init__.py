@@ -63,6 +63,7 @@ from . import test_sale_order
 from . import test_sheets
 from . import test_sms
 from . import test_sms_balance
+from . import test_stories
 from . import test_ticket_reports
 from . import test_spending
 from . import test_tiers

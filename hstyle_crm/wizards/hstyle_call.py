@@ -66,7 +66,8 @@ class HstyleCall(models.TransientModel):
     @api.depends("partner_id")
     def _compute_card(self):
         for call in self:
-            customer = call.partner_id.commercial_partner_id
+            # In a form that is not saved it is a new record, which searches refuse.
+            customer = call.partner_id.commercial_partner_id._origin
             mine = [("partner_id", "child_of", customer.ids)]
             call.ticket_ids = self.env["hstyle.ticket"].search(
                 mine, order="solved_at desc nulls first, id desc", limit=LATEST
