@@ -138,7 +138,9 @@ class LoadShop(points.Shop):
         people = []
         for role, kind in (("clerk", Clerk), ("agent", Agent), ("marketer", Marketer)):
             for number in (1, 2):
-                user = self._create_user(env, f"{role}{number}", f"hstyle_crm_group_{role}")
+                user = self._create_user(
+                    env, f"{role}{number}", f"hstyle_crm_group_{role}"
+                )
                 keys = env(user=user.id)["res.users.apikeys"]
                 key = keys._generate("rpc", "load", datetime.now() + DAY)
                 people.append((kind, user.login, key))
@@ -162,7 +164,9 @@ class LoadShop(points.Shop):
         """Return what is stored: name → number."""
         found = Counter()
         for name, query in STORED.items():
-            for key, value in self.run(query, hot=self.customers_hot, budget=self.budget):
+            for key, value in self.run(
+                query, hot=self.customers_hot, budget=self.budget
+            ):
                 found[name, key] = float(value or 0)
         return found
 
@@ -216,7 +220,9 @@ def get_specifications(env):
         user = env["res.users"].search([("login", "=", login)])
         own = env(user=user.id)
         view = own[model].get_view(view_type=kind)
-        specs[login[:-1], model, kind] = specify(etree.fromstring(view["arch"]), model, own)
+        specs[login[:-1], model, kind] = specify(
+            etree.fromstring(view["arch"]), model, own
+        )
     return specs
 
 
@@ -601,7 +607,7 @@ def work(shop, address):
             person.join()
     expected = sum((person.done for person in people), Counter())
     for person in people:  # A sum of counters forgets what is not above zero.
-        expected.update({key: 0 for key in person.done})
+        expected.update(dict.fromkeys(person.done, 0))
     return people, compare(before, expected, shop.count())
 
 

@@ -11,7 +11,14 @@ from devtools.environment import prepare
 from devtools.paths import addons
 
 #: What of the host grows or shrinks by itself, by jobs and by each start of it.
-RESTLESS = ("ir_", "bus_", "mail_message", "mail_followers", "mail_presence", "res_device")
+RESTLESS = (
+    "ir_",
+    "bus_",
+    "mail_message",
+    "mail_followers",
+    "mail_presence",
+    "res_device",
+)
 
 
 def test_upgrade_leaves_a_clean_log(odoo):

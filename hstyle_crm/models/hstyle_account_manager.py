@@ -103,12 +103,16 @@ class HstyleAccountManager(models.Model):
     @api.model
     def _get_owner(self, customer, company):
         """Return who looks after a customer: the account manager, or the salesperson."""
-        member = self.env["hstyle.membership"].sudo().search(
-            [
-                ("partner_id", "=", customer.id),
-                ("company_id", "in", company.sudo().parent_ids.ids),
-            ],
-            limit=1,
+        member = (
+            self.env["hstyle.membership"]
+            .sudo()
+            .search(
+                [
+                    ("partner_id", "=", customer.id),
+                    ("company_id", "in", company.sudo().parent_ids.ids),
+                ],
+                limit=1,
+            )
         )
         return self._get_contact(member) or customer.user_id
 

@@ -51,7 +51,6 @@ class HstyleBenefit(models.Model):
     kind = fields.Selection(selection=KINDS, default="other", required=True)
     occasion = fields.Selection(
         selection=OCCASIONS,
-        string="Occasion",
         default="request",
         required=True,
         help="Bonus points are given by themselves on an entry or a birthday.",

@@ -25,12 +25,13 @@ class HstyleTicketAppointment(models.AbstractModel):
 
     def _follow_stage(self, before):
         """A matter that is settled needs no appointment any more."""
-        super()._follow_stage(before)
+        result = super()._follow_stage(before)
         settled = self.filtered(
             lambda t: t in before and t.kind in DONE and before[t] not in DONE
         )
         booked = settled.appointment_ids.filtered(lambda one: one.state == "booked")
         booked._give_way(told=True)
+        return result
 
     def _may_book(self):
         """Tell whether the customer chooses a time without help."""

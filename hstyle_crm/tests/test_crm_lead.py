@@ -177,7 +177,14 @@ class TestCustomerHandover(HstyleCommon):
         self.assertEqual(wizard.promise_ids, self.promise)
         action = wizard.action_hand_over()
         self.assertEqual(action["res_model"], "hstyle.profile")
-        owned = (self.mei, self.lead, self.promise, self.ticket, self.account, self.todo)
+        owned = (
+            self.mei,
+            self.lead,
+            self.promise,
+            self.ticket,
+            self.account,
+            self.todo,
+        )
         for record in owned:
             self.assertEqual(record.user_id, self.new, record._name)
         self.assertFalse(self.account.deputy_id)

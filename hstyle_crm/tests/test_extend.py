@@ -23,4 +23,4 @@ class TestExtend(HstylePointsCommon):
         }
         for example in examples:
             with self.subTest(example):
-                exec(compile(example, str(GUIDE), "exec"), names)  # noqa: S102
+                exec(compile(example, str(GUIDE), "exec"), names)

@@ -64,7 +64,9 @@ class TestKeyAccount(HstyleCommon):
         self.assertFalse(self._fill(date(2026, 3, 24)))
         todo = self._fill(date(2026, 3, 25))
         self.assertEqual((todo.user_id, todo.reason), (self.owner, "visit"))
-        self.assertEqual((todo.due, todo.name), (date(2026, 4, 1), self.mei.hstyle_why_now))
+        self.assertEqual(
+            (todo.due, todo.name), (date(2026, 4, 1), self.mei.hstyle_why_now)
+        )
         self.assertEqual(self._fill(date(2026, 3, 26)), todo)
         self._visit(datetime(2026, 4, 2, 9))
         self.assertEqual((todo.state, todo.result), ("done", "reached"))

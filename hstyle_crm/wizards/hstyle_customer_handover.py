@@ -45,7 +45,9 @@ class HstyleCustomerHandover(models.TransientModel):
         required=True,
         default=lambda self: self.env.company,
     )
-    note = fields.Text(help="The successor reads it, on each customer; customers never.")
+    note = fields.Text(
+        help="The successor reads it, on each customer; customers never."
+    )
     summary = fields.Char(string="Open now", compute="_compute_summary")
     profile_ids = fields.Many2many(
         comodel_name="hstyle.profile",
