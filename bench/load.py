@@ -1,4 +1,4 @@
-"""Eight people at once on the real server: two clerks, service agents, marketers, customers.
+"""Eight people at once on the real server: two of each role, and two customers.
 
 A server with two HTTP workers and its crons serves customers with three orders each, a
 ledger of points and tickets. Colleagues work by JSON-2, as the web client reads its
@@ -186,9 +186,11 @@ STORED = {
         """,
     "budget": "SELECT '', used FROM hstyle_goodwill_budget WHERE id = %(budget)s",
     "tickets": "SELECT '', count(*) FROM hstyle_ticket WHERE name LIKE 'Load %%'",
-    "answers": "SELECT '', count(*) FROM mail_message WHERE body LIKE '%%Load answer%%'",
+    "answers": "SELECT '', count(*) FROM mail_message "
+    "WHERE body LIKE '%%Load answer%%'",
     "promises": "SELECT '', count(*) FROM hstyle_promise WHERE name LIKE 'Load %%'",
-    "campaigns": "SELECT '', count(*) FROM utm_campaign WHERE title->>'en_US' LIKE 'Load %%'",
+    "campaigns": "SELECT '', count(*) FROM utm_campaign "
+    "WHERE title->>'en_US' LIKE 'Load %%'",
 }  # fmt: skip
 
 
@@ -214,7 +216,7 @@ def specify(arch, model, env):
 
 
 def get_specifications(env):
-    """Return (login of the role, model, view) → specification, by each role's rights."""
+    """Return (login of the role, model, view) → specification, by rights."""
     specs = {}
     for login, model, kind in VIEWS:
         user = env["res.users"].search([("login", "=", login)])

@@ -61,7 +61,7 @@ def _run(name, log, *arguments):
 
 
 def _describe(name):
-    """Return table → (rows, columns), of all that is not ours, nor the host's own book."""
+    """Return table → (rows, columns) of what the host keeps."""
     columns = databases.sql(
         "SELECT concat(c.relname, ' ', string_agg(a.attname, ',' ORDER BY a.attname)) "
         "FROM pg_class c JOIN pg_attribute a ON a.attrelid = c.oid "

@@ -52,7 +52,8 @@ def old_addons(tmp_path_factory):
     if done.returncode:
         pytest.skip(f"The history of {BEFORE} is not in this checkout.")
     folder = tmp_path_factory.mktemp("before")
-    tarfile.open(fileobj=io.BytesIO(done.stdout)).extractall(folder, filter="data")
+    with tarfile.open(fileobj=io.BytesIO(done.stdout)) as archived:
+        archived.extractall(folder, filter="data")
     return folder
 
 

@@ -9,7 +9,7 @@ AHEAD = 7
 
 
 class HstyleKeyAccount(models.Model):
-    """A customer who is visited though nothing is wrong: by whom, how often, to what end.
+    """A customer who is visited though nothing is wrong: by whom, how often, why.
 
     A visit is an entry in the owner's calendar. The latest one, made or planned, says
     when the next is due; a due visit without an entry is on the owner's day.

@@ -50,15 +50,14 @@ SELECT 'points', a.user_id, c.company_id, a.posted_on, NULL
   FROM hstyle_points_adjustment a
   JOIN loyalty_card c ON c.id = a.card_id
  WHERE a.state = 'done'
+ UNION ALL
+SELECT 'todo', user_id, company_id, done_on, NULL
+  FROM hstyle_todo
+ WHERE state = 'done'
 """
 
 
 # The column is a moment or a day: both become the day that it is read as.
-_TODOS = """
-SELECT 'todo', user_id, company_id, done_on::date, NULL
-  FROM hstyle_todo
- WHERE state = 'done'
-"""
 
 
 class HstyleUsage(models.Model):
@@ -98,6 +97,7 @@ class HstyleUsage(models.Model):
         ],
         "hstyle.care": ["user_id", "company_id", "done_at", "outcome"],
         "hstyle.promise": ["user_id", "company_id", "done_on", "state"],
+        "hstyle.todo": ["user_id", "company_id", "done_on", "state"],
         "hstyle.goodwill": ["user_id", "company_id", "given_on", "state", "ticket_id"],
         "hstyle.points.adjustment": ["user_id", "card_id", "posted_on", "state"],
         "loyalty.card": ["company_id"],
@@ -134,10 +134,6 @@ class HstyleUsage(models.Model):
                 ON seat.user_id = w.user_id AND seat.company_id = w.company_id
              GROUP BY 2, 3, 4, 5, 6, 7
             """,
-            days=SQL(" UNION ALL ").join(SQL(days) for days in self._get_days()),
+            days=SQL(_DAYS),
             moments=SQL(_MOMENTS),
         )
-
-    def _get_days(self):
-        """Return the queries of work that is dated by day."""
-        return [_DAYS, *([_TODOS] if "hstyle.todo" in self.env else [])]
