@@ -1,4 +1,4 @@
-"""Eight people at once on the real server: two clerks, service agents, marketers, customers.
+"""Eight people at once on the real server: clerks, agents, marketers, customers.
 
 A server with two HTTP workers and its crons serves customers with three orders each, a
 ledger of points and tickets. Colleagues work by JSON-2, as the web client reads its
@@ -45,7 +45,7 @@ from devtools.measure import (  # noqa: E402
     get_verdicts,
     start_filling,
 )
-from devtools.paths import LOGS, ROOT  # noqa: E402
+from devtools.paths import CACHE, LOGS, ROOT  # noqa: E402
 
 REPORT = ROOT / "bench/results/load.md"
 CUSTOMERS = int(os.environ.get("HSTYLE_BENCH_CUSTOMERS", "100000"))
@@ -125,11 +125,14 @@ class LoadShop(points.Shop):
     def _pass_night(self):
         """Let each daily job do its work once; the next night is not in the run."""
         with self.env() as env:
-            jobs = env["ir.cron"].search([("interval_type", "!=", "minutes")])
-            names = [(job.id, job.name) for job in jobs]
-            jobs.nextcall = fields.Datetime.now() + DAY
-        with progress(f"{len(names)} nightly jobs"):
-            for job_id, _name in names:
+            # It would write to Odoo's makers.
+            env.ref("mail.ir_cron_module_update_notification").active = False
+            daily = env["ir.cron"].search([("interval_type", "!=", "minutes")])
+            daily.nextcall = fields.Datetime.now() + DAY
+            known = daily.get_external_id()
+            ids = [key for key, name in known.items() if name.startswith("hstyle_crm")]
+        with progress(f"{len(ids)} nightly jobs"):
+            for job_id in ids:
                 with self.env() as env:
                     env["ir.cron"].browse(job_id).method_direct_trigger()
 
@@ -138,7 +141,9 @@ class LoadShop(points.Shop):
         people = []
         for role, kind in (("clerk", Clerk), ("agent", Agent), ("marketer", Marketer)):
             for number in (1, 2):
-                user = self._create_user(env, f"{role}{number}", f"hstyle_crm_group_{role}")
+                user = self._create_user(
+                    env, f"{role}{number}", f"hstyle_crm_group_{role}"
+                )
                 keys = env(user=user.id)["res.users.apikeys"]
                 key = keys._generate("rpc", "load", datetime.now() + DAY)
                 people.append((kind, user.login, key))
@@ -162,7 +167,9 @@ class LoadShop(points.Shop):
         """Return what is stored: name → number."""
         found = Counter()
         for name, query in STORED.items():
-            for key, value in self.run(query, hot=self.customers_hot, budget=self.budget):
+            for key, value in self.run(
+                query, hot=self.customers_hot, budget=self.budget
+            ):
                 found[name, key] = float(value or 0)
         return found
 
@@ -182,9 +189,13 @@ STORED = {
         """,
     "budget": "SELECT '', used FROM hstyle_goodwill_budget WHERE id = %(budget)s",
     "tickets": "SELECT '', count(*) FROM hstyle_ticket WHERE name LIKE 'Load %%'",
-    "answers": "SELECT '', count(*) FROM mail_message WHERE body LIKE '%%Load answer%%'",
+    "answers": """
+        SELECT '', count(*) FROM mail_message WHERE body LIKE '%%Load answer%%'
+        """,
     "promises": "SELECT '', count(*) FROM hstyle_promise WHERE name LIKE 'Load %%'",
-    "campaigns": "SELECT '', count(*) FROM utm_campaign WHERE title->>'en_US' LIKE 'Load %%'",
+    "campaigns": """
+        SELECT '', count(*) FROM utm_campaign WHERE title->>'en_US' LIKE 'Load %%'
+        """,
 }  # fmt: skip
 
 
@@ -210,13 +221,15 @@ def specify(arch, model, env):
 
 
 def get_specifications(env):
-    """Return (login of the role, model, view) → specification, by each role's rights."""
+    """Return (role, model, view) → specification, by the rights of each role."""
     specs = {}
     for login, model, kind in VIEWS:
         user = env["res.users"].search([("login", "=", login)])
         own = env(user=user.id)
         view = own[model].get_view(view_type=kind)
-        specs[login[:-1], model, kind] = specify(etree.fromstring(view["arch"]), model, own)
+        specs[login[:-1], model, kind] = specify(
+            etree.fromstring(view["arch"]), model, own
+        )
     return specs
 
 
@@ -355,8 +368,8 @@ class Clerk(Colleague):
         assert self.call("res.partner", "name_search", name=name, limit=8)
 
     def write_points(self):
-        """Give or take points."""
-        card, amount = self.pick(), self.draw.choice((-1, 2, 3))
+        """Give points."""
+        card, amount = self.pick(), self.draw.choice((1, 2, 3))
         values = {"card_id": card, "points": amount, "reason": self.say("points")}
         [made] = self.call("hstyle.points.adjustment", "create", vals_list=[values])
         self.call("hstyle.points.adjustment", "action_confirm", ids=[made])
@@ -442,10 +455,8 @@ class Agent(Colleague):
         ids = self.call(model, "create", vals_list=[wizard])
         self.call(model, "action_confirm", ids=ids)
         card = row["partner_id"][0]
-        for name, key, amount in (
-            ("goodwill", "", 1), ("budget", "", 1), ("points", card, 2), ("ledger", card, 2)
-        ):  # fmt: skip
-            self.done[name, key] += amount
+        given = {("goodwill", ""): 1, ("budget", ""): 1}
+        self.done.update(given | {("points", card): 2, ("ledger", card): 2})
 
 
 class Marketer(Colleague):
@@ -564,7 +575,10 @@ def serving(name):
     log.unlink(missing_ok=True)
     options = [f"--http-port={port}", f"--gevent-port={smtp.free_port()}"]
     options += ["--workers=2", "--max-cron-threads=1", "--log-level=warn"]
-    command = [*database.ODOO, "-d", name, *options, f"--logfile={log}"]
+    # The server starts itself again for its bus, which `-m odoo` does not allow.
+    program = CACHE / "odoo_server.py"
+    program.write_text("import odoo.cli\n\nodoo.cli.main()\n")
+    command = [database.PYTHON, program, "-d", name, *options, f"--logfile={log}"]
     process = subprocess.Popen(command, env=prepare())
     try:
         address = f"http://127.0.0.1:{port}"
@@ -601,7 +615,7 @@ def work(shop, address):
             person.join()
     expected = sum((person.done for person in people), Counter())
     for person in people:  # A sum of counters forgets what is not above zero.
-        expected.update({key: 0 for key in person.done})
+        expected.update(dict.fromkeys(person.done, 0))
     return people, compare(before, expected, shop.count())
 
 

@@ -31,7 +31,7 @@ registry.category("web_tour.tours").add("hstyle_marketer_launch_story", {
             run: "click",
         },
         {
-            trigger: ".o_arrow_button_current[data-value=running]",
+            trigger: ".o_arrow_button_current[data-value=launched]",
         },
         {
             trigger: "button[name=action_hstyle_members]:contains(400)",
@@ -52,12 +52,14 @@ registry.category("web_tour.tours").add("hstyle_marketer_result_story", {
         },
         {
             content: "It says that the difference is no chance.",
-            trigger: ".alert-success .o_field_widget[name=hstyle_result]:contains(/\\d/)",
+            trigger:
+                ".alert-success .o_field_widget[name=hstyle_result]:contains(/\\d/)",
         },
         speaks(".alert-success .o_field_widget[name=hstyle_result]"),
         {
             content: "Treated and control stand side by side.",
-            trigger: ".o_field_widget[name=hstyle_response_ids] .o_data_row:nth-child(2)",
+            trigger:
+                ".o_field_widget[name=hstyle_response_ids] .o_data_row:nth-child(2)",
         },
         {
             trigger:
