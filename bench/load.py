@@ -92,6 +92,9 @@ class LoadShop(points.Shop):
         values = {"group_id": group.id, "amount": 10**7}
         self.budget = budgets.create(values).id
         self.team = env.ref("hstyle_crm.ticket_team").id
+        plain = [("needs_order", "=", False), ("needs_product", "=", False)]
+        self.intent = env["hstyle.ticket.intent"].search(plain, limit=1).id
+        env.company.email = "shop@example.com"
         values = {"name": "Ticket", "partner_id": self.customers_hot[0]}
         return env["hstyle.ticket"].create({**values, "team_id": self.team})
 
@@ -158,7 +161,7 @@ class LoadShop(points.Shop):
         return people
 
     def _create_user(self, env, login, group):
-        values = {"name": login, "login": login, "password": login}
+        values = {"name": login, "login": login, "email": f"{login}@example.com"}
         group = env.ref(f"hstyle_crm.{group}")
         values["group_ids"] = [Command.set(group.ids)]
         return env["res.users"].create(values)
@@ -550,9 +553,8 @@ class Customer(Person):
         about = self.say("question")
         page = self.get(f"/my/tickets/new?about={about}").text
         data = dict(re.findall(r'name="(csrf_token|key)" value="([^"]+)"', page))
-        intents = re.search(r'name="intent_id".*?</select>', page, re.DOTALL)[0]
         data |= {"name": about, "text": "Load answer", "order": ""}
-        data["intent_id"] = re.search(r'value="(\d+)"', intents)[1]
+        data["intent_id"] = self.shop.intent
         url = f"{self.address}/my/tickets/new"
         response = self.check(self.http.post(url, data=data, timeout=PATIENCE))
         self.ticket = re.search(r"/my/tickets/\d+", response.url)[0]
@@ -676,7 +678,7 @@ def get_report(people, lost, faults, broken):
         f"`./dev bench load`: {describe_machine()} {len(people)} people at once for "
         f"{SECONDS} s, who think {THINK:g} s on average between two steps; two HTTP "
         f"workers, crons running, {CUSTOMERS:,} customers. {total:,} steps, "
-        f"{total / SECONDS:.1f} a second, of {len(kinds['write']):,} writes. The client "
+        f"{total / SECONDS:.1f} a second, {len(kinds['write']):,} are writes. The client "
         "runs on the same machine. A step may take several requests, and is counted "
         "as a whole."
     )
