@@ -1,4 +1,3 @@
-"""Eight people at once on the real server: two of each role, and two customers.
 """Eight people at once on the real server: clerks, agents, marketers, customers.
 
 A server with two HTTP workers and its crons serves customers with three orders each, a
@@ -193,11 +192,6 @@ STORED = {
         """,
     "budget": "SELECT '', used FROM hstyle_goodwill_budget WHERE id = %(budget)s",
     "tickets": "SELECT '', count(*) FROM hstyle_ticket WHERE name LIKE 'Load %%'",
-    "answers": "SELECT '', count(*) FROM mail_message "
-    "WHERE body LIKE '%%Load answer%%'",
-    "promises": "SELECT '', count(*) FROM hstyle_promise WHERE name LIKE 'Load %%'",
-    "campaigns": "SELECT '', count(*) FROM utm_campaign "
-    "WHERE title->>'en_US' LIKE 'Load %%'",
     "answers": """
         SELECT '', count(*) FROM mail_message WHERE body LIKE '%%Load answer%%'
         """,
@@ -230,7 +224,6 @@ def specify(arch, model, env):
 
 
 def get_specifications(env):
-    """Return (login of the role, model, view) → specification, by rights."""
     """Return (role, model, view) → specification, by the rights of each role."""
     specs = {}
     for login, model, kind in VIEWS:

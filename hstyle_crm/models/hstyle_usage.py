@@ -57,9 +57,6 @@ SELECT 'todo', user_id, company_id, done_on, NULL
 """
 
 
-# The column is a moment or a day: both become the day that it is read as.
-
-
 class HstyleUsage(models.Model):
     """What each person got done with the system in a week.
 
