@@ -73,7 +73,8 @@ class TestDigest(HstyleTiersCommon):
             other = self._create_partner("Lan")
             self._create_card(60, other)
         self._date_rows("2026-06-10", "2026-06-20")
-        self.assertIn("50.0", self._tell()["liability"])
+        money = self.digest._format_currency_amount("50", self.company.currency_id)
+        self.assertEqual(self._tell()["liability"], money)
 
     def _date_rows(self, *days):
         rows = self.env["loyalty.history"].search(
