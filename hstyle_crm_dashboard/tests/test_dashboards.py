@@ -193,6 +193,7 @@ class TestDashboardsShown(DashboardCommon, HttpCase):
         self.browser_js(
             "/odoo/dashboards",
             READ % json.dumps(named),
+            "odoo.isReady === true && Boolean(odoo.__WOWL_DEBUG__)",
             login="hstyle_manager",
             timeout=300,
         )
