@@ -52,7 +52,8 @@ FIRST = 1_000_000
 FILL = """
 INSERT INTO res_partner
        (id, name, complete_name, active, type, is_company, partner_share, customer_rank,
-        autopost_bills, phone, phone_sanitized, commercial_partner_id, user_id, birthday)
+        autopost_bills, phone, phone_sanitized, commercial_partner_id, user_id,
+        birthday)
 SELECT %(first)s + i, 'Customer ' || i, 'Customer ' || i, TRUE, 'contact', FALSE, TRUE,
        1, 'ask', '+861' || 3000000000 + i, '+861' || 3000000000 + i, %(first)s + i,
        CASE WHEN i %% %(owned)s = 0
