@@ -198,7 +198,8 @@ class Bench:
             )
 
         def why(env):
-            found = env["hstyle.todo"].search([], limit=80).partner_id
+            domain = [("state", "=", "open")]
+            found = env["hstyle.todo"].search(domain, limit=80).partner_id
             return sum(map(bool, found.mapped("hstyle_why_now")))
 
         for step, work in (
