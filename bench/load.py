@@ -677,8 +677,9 @@ def get_report(people, lost, faults, broken):
     head = (
         f"`./dev bench load`: {describe_machine()} {len(people)} people at once for "
         f"{SECONDS} s, who think {THINK:g} s on average between two steps; two HTTP "
-        f"workers, crons running, {CUSTOMERS:,} customers. {total:,} steps, "
-        f"{total / SECONDS:.1f} a second, {len(kinds['write']):,} of them write. The "
+        f"workers, crons running, {CUSTOMERS:,} customers. "
+        f"{total:,} steps, "
+        f"{total / SECONDS:.1f} a second; {len(kinds['write']):,} write. The "
         "client runs on the same machine. A step may take several requests, and is counted "
         "as a whole."
     )
