@@ -680,8 +680,8 @@ def get_report(people, lost, faults, broken):
         f"workers, crons running, {CUSTOMERS:,} customers. "
         f"{total:,} steps, "
         f"{total / SECONDS:.1f} a second; {len(kinds['write']):,} write. The "
-        "client runs on the same machine. A step may take several requests, and is counted "
-        "as a whole."
+        "client runs on the same machine. A step may take several requests, and is "
+        "counted as a whole."
     )
     ends = [f"- {text}" for text in [*errors[:20], *map(str, lost), *faults[:5]]]
     done = Counter()
