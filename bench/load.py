@@ -677,12 +677,19 @@ def get_report(people, lost, faults, broken):
     head = (
         f"`./dev bench load`: {describe_machine()} {len(people)} people at once for "
         f"{SECONDS} s, who think {THINK:g} s on average between two steps; two HTTP "
-        f"workers, crons running, {CUSTOMERS:,} customers. {total:,} steps, "
-        f"{total / SECONDS:.1f} a second, {len(kinds['write']):,} are writes. The client "
-        "runs on the same machine. A step may take several requests, and is counted "
-        "as a whole."
+        f"workers, crons running, {CUSTOMERS:,} customers. "
+        f"{total:,} steps, "
+        f"{total / SECONDS:.1f} a second; {len(kinds['write']):,} write. The "
+        "client runs on the same machine. A step may take several requests, and is "
+        "counted as a whole."
     )
     ends = [f"- {text}" for text in [*errors[:20], *map(str, lost), *faults[:5]]]
+    done = Counter()
+    for person in people:
+        for (what, _key), number in person.done.items():
+            done[what] += number
+    sums = ", ".join(f"{what} {number:,}" for what, number in sorted(done.items()))
+    lines += ["", f"Acknowledged, and compared with what is stored: {sums}."]
     parts = ["# Eight people at once", "", head, "", *get_verdicts(targets), "", *lines]
     return "\n".join([*parts, *([""] if ends else []), *ends, ""])
 
