@@ -45,6 +45,7 @@ from . import test_numbers
 from . import test_offer_order
 from . import test_offer_plan
 from . import test_offer_tools
+from . import test_outside
 from . import test_points_attacks
 from . import test_points_property
 from . import test_points_stock
