@@ -107,7 +107,7 @@ ACCESS = {
     },
     **{
         f"hstyle.{name}": dict.fromkeys(ROLES, "") | {"manager": "r"}
-        for name in ("spending", "usage", "export")
+        for name in ("spending", "usage", "export", "first.step")
     },
     "hstyle.member.report": {
         "clerk": "r",
