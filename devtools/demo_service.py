@@ -190,7 +190,9 @@ def _step(draw, ticket, what):
 
 def _answer(draw, ticket, said):
     """Answer by a solution that fits, or in other words."""
-    solution = ticket.solution_ids[:1] if draw.random() < 0.6 else ticket.solution_ids[:0]
+    solution = (
+        ticket.solution_ids[:1] if draw.random() < 0.6 else ticket.solution_ids[:0]
+    )
     ticket.with_context(hstyle_solution_id=solution.id).message_post(
         body=solution.answer or draw.choice(ANSWERS), **said
     )
@@ -239,8 +241,9 @@ def _make_good(env, draw, team):
     for number, ticket in enumerate(complaints.filtered("user_id")[:16]):
         mine = ticket.with_user(ticket.user_id)
         if number % 2:
-            kind = draw.choice(["points", "coupon"])
-            mine._compensate(kind, (500, 10, 20)[number // 2 % 3], reason)
+            # The first is beyond the budget, and waits for a manager.
+            gift = [("coupon", 500), ("points", 20), ("coupon", 10)][number // 2 % 3]
+            mine._compensate(*gift, reason)
         moment = max(ticket.opened_at, datetime.now() - timedelta(days=60))
         with freeze_time(moment):
             day = env.company._hstyle_today() + timedelta(days=draw.randrange(1, 6))
