@@ -151,6 +151,7 @@
         "views/res_config_settings_views.xml",
         "wizards/hstyle_points_opening_views.xml",
         "wizards/sale_loyalty_reward_wizard_views.xml",
+        "views/hstyle_first_step_views.xml",
         "views/hstyle_crm_menus.xml",
     ],
     "assets": {
