@@ -110,7 +110,11 @@ class HstyleUsage(models.Model):
     def _table_query(self):
         return SQL(
             """
-            SELECT row_number() OVER () AS id, w.company_id, w.user_id, w.kind,
+            SELECT row_number() OVER (
+                       ORDER BY w.company_id, w.user_id, w.kind,
+                                date_trunc('week', w.day)::date,
+                                COALESCE(w.team_id, seat.team_id)) AS id,
+                   w.company_id, w.user_id, w.kind,
                    date_trunc('week', w.day)::date AS week,
                    COALESCE(w.team_id, seat.team_id) AS team_id,
                    u.sale_team_id AS sales_team_id,
