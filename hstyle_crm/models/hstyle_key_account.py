@@ -205,7 +205,7 @@ class HstyleKeyAccount(models.Model):
                       AND t.reason = 'visit' AND t.state = 'open')
             """,
             texts=self.env["hstyle.todo"]._sql_texts(),
-            langs=[lang for lang, _name in self.env["res.lang"].get_installed()],
+            langs=self.env["hstyle.todo"]._get_langs(),
             company=company.id,
             today=today,
             until=today + timedelta(days=AHEAD),
