@@ -315,7 +315,7 @@ class HstyleTodoJob(models.AbstractModel):
 
     @api.model
     def _get_langs(self):
-        """Return the codes of all languages; English first, for who has none of them."""
+        """Return the codes of all languages; English first, for those without."""
         codes = [code for code, _name in self.env["res.lang"].get_installed()]
         return sorted(codes, key=lambda code: (code != "en_US", code))
 
