@@ -12,6 +12,8 @@ from .demo_people import create_user
 
 #: Tickets of the year, and weeks in which the jacket is sold.
 TICKETS, WEEKS = 170, 26
+#: What service may give in a month without asking.
+BUDGET = 400
 COLLEAGUES = ["Na Sun", "Kai Zhou", "Lin Qiu", "Hong Fan"]
 CHANNELS = ["phone", "email", "im", "sms", "web", "shop", "agent"]
 #: How often: intent, reason (its XML id) and what customers say.
@@ -238,11 +240,14 @@ def _make_good(env, draw, team):
         [("team_id", "=", team.id), ("intent_id.is_complaint", "=", True)], limit=30
     )
     reason = env.ref("hstyle_crm.goodwill_reason_defect")
-    for number, ticket in enumerate(complaints.filtered("user_id")[:16]):
+    env.ref("hstyle_crm.goodwill_budget_agent").amount = BUDGET
+    # What managers give themselves waits for nobody.
+    complaints = complaints.filtered(lambda one: one.user_id in team.member_ids)
+    for number, ticket in enumerate(complaints[:16]):
         mine = ticket.with_user(ticket.user_id)
         if number % 2:
             # The first is beyond the budget, and waits for a manager.
-            gift = [("coupon", 500), ("points", 20), ("coupon", 10)][number // 2 % 3]
+            gift = [("coupon", BUDGET + 100), ("points", 20), ("coupon", 10)][number // 2 % 3]
             mine._compensate(*gift, reason)
         moment = max(ticket.opened_at, datetime.now() - timedelta(days=60))
         with freeze_time(moment):
