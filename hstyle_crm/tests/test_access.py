@@ -370,6 +370,7 @@ COMMON = {
 }
 #: Models of which some records are shipped.
 SHIPPED = (
+    "hstyle.first.step",
     "hstyle.satisfaction.policy",
     "hstyle.tier.rule",
     "hstyle.benefit",
