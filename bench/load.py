@@ -1,4 +1,4 @@
-"""Eight people at once on the real server: two clerks, service agents, marketers, customers.
+"""Eight people at once on the real server: clerks, agents, marketers, customers.
 
 A server with two HTTP workers and its crons serves customers with three orders each, a
 ledger of points and tickets. Colleagues work by JSON-2, as the web client reads its
@@ -45,7 +45,7 @@ from devtools.measure import (  # noqa: E402
     get_verdicts,
     start_filling,
 )
-from devtools.paths import LOGS, ROOT  # noqa: E402
+from devtools.paths import CACHE, LOGS, ROOT  # noqa: E402
 
 REPORT = ROOT / "bench/results/load.md"
 CUSTOMERS = int(os.environ.get("HSTYLE_BENCH_CUSTOMERS", "100000"))
@@ -92,6 +92,9 @@ class LoadShop(points.Shop):
         values = {"group_id": group.id, "amount": 10**7}
         self.budget = budgets.create(values).id
         self.team = env.ref("hstyle_crm.ticket_team").id
+        plain = [("needs_order", "=", False), ("needs_product", "=", False)]
+        self.intent = env["hstyle.ticket.intent"].search(plain, limit=1).id
+        env.company.email = "shop@example.com"
         values = {"name": "Ticket", "partner_id": self.customers_hot[0]}
         return env["hstyle.ticket"].create({**values, "team_id": self.team})
 
@@ -125,11 +128,14 @@ class LoadShop(points.Shop):
     def _pass_night(self):
         """Let each daily job do its work once; the next night is not in the run."""
         with self.env() as env:
-            jobs = env["ir.cron"].search([("interval_type", "!=", "minutes")])
-            names = [(job.id, job.name) for job in jobs]
-            jobs.nextcall = fields.Datetime.now() + DAY
-        with progress(f"{len(names)} nightly jobs"):
-            for job_id, _name in names:
+            # It would write to Odoo's makers.
+            env.ref("mail.ir_cron_module_update_notification").active = False
+            daily = env["ir.cron"].search([("interval_type", "!=", "minutes")])
+            daily.nextcall = fields.Datetime.now() + DAY
+            known = daily.get_external_id()
+            ids = [key for key, name in known.items() if name.startswith("hstyle_crm")]
+        with progress(f"{len(ids)} nightly jobs"):
+            for job_id in ids:
                 with self.env() as env:
                     env["ir.cron"].browse(job_id).method_direct_trigger()
 
@@ -155,7 +161,7 @@ class LoadShop(points.Shop):
         return people
 
     def _create_user(self, env, login, group):
-        values = {"name": login, "login": login, "password": login}
+        values = {"name": login, "login": login, "email": f"{login}@example.com"}
         group = env.ref(f"hstyle_crm.{group}")
         values["group_ids"] = [Command.set(group.ids)]
         return env["res.users"].create(values)
@@ -186,9 +192,13 @@ STORED = {
         """,
     "budget": "SELECT '', used FROM hstyle_goodwill_budget WHERE id = %(budget)s",
     "tickets": "SELECT '', count(*) FROM hstyle_ticket WHERE name LIKE 'Load %%'",
-    "answers": "SELECT '', count(*) FROM mail_message WHERE body LIKE '%%Load answer%%'",
+    "answers": """
+        SELECT '', count(*) FROM mail_message WHERE body LIKE '%%Load answer%%'
+        """,
     "promises": "SELECT '', count(*) FROM hstyle_promise WHERE name LIKE 'Load %%'",
-    "campaigns": "SELECT '', count(*) FROM utm_campaign WHERE title->>'en_US' LIKE 'Load %%'",
+    "campaigns": """
+        SELECT '', count(*) FROM utm_campaign WHERE title->>'en_US' LIKE 'Load %%'
+        """,
 }  # fmt: skip
 
 
@@ -214,7 +224,7 @@ def specify(arch, model, env):
 
 
 def get_specifications(env):
-    """Return (login of the role, model, view) → specification, by each role's rights."""
+    """Return (role, model, view) → specification, by the rights of each role."""
     specs = {}
     for login, model, kind in VIEWS:
         user = env["res.users"].search([("login", "=", login)])
@@ -361,8 +371,8 @@ class Clerk(Colleague):
         assert self.call("res.partner", "name_search", name=name, limit=8)
 
     def write_points(self):
-        """Give or take points."""
-        card, amount = self.pick(), self.draw.choice((-1, 2, 3))
+        """Give points."""
+        card, amount = self.pick(), self.draw.choice((1, 2, 3))
         values = {"card_id": card, "points": amount, "reason": self.say("points")}
         [made] = self.call("hstyle.points.adjustment", "create", vals_list=[values])
         self.call("hstyle.points.adjustment", "action_confirm", ids=[made])
@@ -448,10 +458,8 @@ class Agent(Colleague):
         ids = self.call(model, "create", vals_list=[wizard])
         self.call(model, "action_confirm", ids=ids)
         card = row["partner_id"][0]
-        for name, key, amount in (
-            ("goodwill", "", 1), ("budget", "", 1), ("points", card, 2), ("ledger", card, 2)
-        ):  # fmt: skip
-            self.done[name, key] += amount
+        given = {("goodwill", ""): 1, ("budget", ""): 1}
+        self.done.update(given | {("points", card): 2, ("ledger", card): 2})
 
 
 class Marketer(Colleague):
@@ -545,9 +553,8 @@ class Customer(Person):
         about = self.say("question")
         page = self.get(f"/my/tickets/new?about={about}").text
         data = dict(re.findall(r'name="(csrf_token|key)" value="([^"]+)"', page))
-        intents = re.search(r'name="intent_id".*?</select>', page, re.DOTALL)[0]
         data |= {"name": about, "text": "Load answer", "order": ""}
-        data["intent_id"] = re.search(r'value="(\d+)"', intents)[1]
+        data["intent_id"] = self.shop.intent
         url = f"{self.address}/my/tickets/new"
         response = self.check(self.http.post(url, data=data, timeout=PATIENCE))
         self.ticket = re.search(r"/my/tickets/\d+", response.url)[0]
@@ -570,7 +577,10 @@ def serving(name):
     log.unlink(missing_ok=True)
     options = [f"--http-port={port}", f"--gevent-port={smtp.free_port()}"]
     options += ["--workers=2", "--max-cron-threads=1", "--log-level=warn"]
-    command = [*database.ODOO, "-d", name, *options, f"--logfile={log}"]
+    # The server starts itself again for its bus, which `-m odoo` does not allow.
+    program = CACHE / "odoo_server.py"
+    program.write_text("import odoo.cli\n\nodoo.cli.main()\n")
+    command = [database.PYTHON, program, "-d", name, *options, f"--logfile={log}"]
     process = subprocess.Popen(command, env=prepare())
     try:
         address = f"http://127.0.0.1:{port}"
@@ -667,12 +677,19 @@ def get_report(people, lost, faults, broken):
     head = (
         f"`./dev bench load`: {describe_machine()} {len(people)} people at once for "
         f"{SECONDS} s, who think {THINK:g} s on average between two steps; two HTTP "
-        f"workers, crons running, {CUSTOMERS:,} customers. {total:,} steps, "
-        f"{total / SECONDS:.1f} a second, of {len(kinds['write']):,} writes. The client "
-        "runs on the same machine. A step may take several requests, and is counted "
-        "as a whole."
+        f"workers, crons running, {CUSTOMERS:,} customers. "
+        f"{total:,} steps, "
+        f"{total / SECONDS:.1f} a second; {len(kinds['write']):,} write. The "
+        "client runs on the same machine. A step may take several requests, and is "
+        "counted as a whole."
     )
     ends = [f"- {text}" for text in [*errors[:20], *map(str, lost), *faults[:5]]]
+    done = Counter()
+    for person in people:
+        for (what, _key), number in person.done.items():
+            done[what] += number
+    sums = ", ".join(f"{what} {number:,}" for what, number in sorted(done.items()))
+    lines += ["", f"Acknowledged, and compared with what is stored: {sums}."]
     parts = ["# Eight people at once", "", head, "", *get_verdicts(targets), "", *lines]
     return "\n".join([*parts, *([""] if ends else []), *ends, ""])
 

@@ -62,12 +62,12 @@ class MemberPortal(CustomerPortal):
             return self._render_membership(refused=str(error))
         return request.redirect("/my/membership?announced=1#visit")
 
+    # Not read-only: the host gives an order its token when its link is first shown.
     @route(
         ["/my/points", "/my/points/page/<int:page>"],
         type="http",
         auth="user",
         website=True,
-        readonly=True,
     )
     def portal_my_points(self, page=1):
         """Show the visitor's balance, next expiries and movements."""

@@ -161,11 +161,17 @@ class CrmLead(models.Model):
 
     # === PIPELINES === #
 
+    def _compute_team_id(self):
+        """Leave an opportunity in its pipeline, whoever works on it."""
+        leads = self.filtered(lambda lead: not lead.team_id.hstyle_pipeline)
+        return super(CrmLead, leads)._compute_team_id()
+
     @api.model
     def _read_group_stage_ids(self, stages, domain):
         """Show the columns of a pipeline of ours, and not those of all other teams."""
         found = super()._read_group_stage_ids(stages, domain)
-        team = self.env["crm.team"].browse(self.env.context.get("default_team_id"))
+        team_id = self.env.context.get("default_team_id")
+        team = self.env["crm.team"].browse(team_id).exists()
         own = found.filtered(lambda stage: team in stage.team_ids)
         return own | stages if team.hstyle_pipeline and own else found
 

@@ -102,7 +102,7 @@ class HstyleAccountManager(models.Model):
 
     @api.model
     def _get_owner(self, customer, company):
-        """Return who looks after a customer: the account manager, or the salesperson."""
+        """Return who looks after a customer: account manager, or salesperson."""
         member = (
             self.env["hstyle.membership"]
             .sudo()

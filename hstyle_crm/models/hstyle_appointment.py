@@ -125,7 +125,6 @@ class HstyleAppointment(models.Model):
 
     def _confirm(self):
         """Put the appointment into the calendar, and tell the customer."""
-        ticket = self.ticket_id
         self._wait()
         calendar = self.env["calendar.event"].with_user(self.user_id).sudo()
         # Customers get a mail of ours, with the shop's time.

@@ -32,8 +32,8 @@ class HstyleDay(models.Model):
     name = fields.Char(string="Why now", readonly=True)
     kind = fields.Selection(selection=KINDS, string="What", readonly=True)
     urgency = fields.Selection(selection=URGENCIES, readonly=True)
-    res_model = fields.Char(readonly=True)
-    res_id = fields.Integer(readonly=True)
+    res_model = fields.Char(string="Kind of document", readonly=True)
+    res_id = fields.Integer(string="Document number", readonly=True)
     partner_id = fields.Many2one(
         comodel_name="res.partner", string="Customer", readonly=True
     )

@@ -9,7 +9,7 @@ AHEAD = 7
 
 
 class HstyleKeyAccount(models.Model):
-    """A customer who is visited though nothing is wrong: by whom, how often, to what end.
+    """A customer who is visited though nothing is wrong: by whom, how often, why.
 
     A visit is an entry in the owner's calendar. The latest one, made or planned, says
     when the next is due; a due visit without an entry is on the owner's day.
@@ -132,6 +132,19 @@ class HstyleKeyAccount(models.Model):
                         )
                     )
 
+    def write(self, vals):
+        """Tasks go to a new owner, and away with an account that is archived."""
+        result = super().write(vals)
+        if vals.get("active") is False:
+            self._get_todos()._finish("needless")
+        elif vals.get("user_id"):
+            self._get_todos().user_id = vals["user_id"]
+        return result
+
+    def unlink(self):
+        self._get_todos()._finish("needless")
+        return super().unlink()
+
     # === ACTIONS === #
 
     def action_plan_visit(self):
@@ -186,28 +199,43 @@ class HstyleKeyAccount(models.Model):
                                     THEN person.lang ELSE (%(langs)s)[1] END
              WHERE a.active AND a.company_id = %(company)s AND a.due_on <= %(until)s
                AND (here.active OR deputy.id IS NOT NULL)
+               AND NOT EXISTS (
+                   SELECT FROM hstyle_todo t
+                    WHERE t.partner_id = a.partner_id AND t.company_id = a.company_id
+                      AND t.reason = 'visit' AND t.state = 'open')
             """,
             texts=self.env["hstyle.todo"]._sql_texts(),
-            langs=[lang for lang, _name in self.env["res.lang"].get_installed()],
+            langs=self.env["hstyle.todo"]._get_langs(),
             company=company.id,
             today=today,
             until=today + timedelta(days=AHEAD),
         )
 
-    def _end_todos(self):
-        """A visit that is planned needs no task any more."""
+    def _get_todos(self):
+        """Return the open tasks to visit the customers."""
         todos = self.env["hstyle.todo"].sudo()
-        for account in self:
+        for account in self.sudo():
             todos |= todos.search(
                 [
                     ("partner_id", "=", account.partner_id.id),
                     ("company_id", "=", account.company_id.id),
                     ("reason", "=", "visit"),
                     ("state", "=", "open"),
-                    ("key", "!=", str(account.due_on)),
                 ]
             )
-        todos._finish("reached")
+        return todos
+
+    def _end_todos(self):
+        """A visit that is planned needs no task any more.
+
+        Its occasion is free again, for the case that the visit falls away.
+        """
+        for account in self.sudo():
+            day = str(account.due_on)
+            todos = account._get_todos().filtered(lambda t, day=day: t.key < day)
+            todos._finish("reached")
+            for todo in todos:
+                todo.key = f"{todo.key}/{todo.id}"
 
     @api.model
     def _merge_members(self, src_partners, dst_partner):

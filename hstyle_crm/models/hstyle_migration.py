@@ -120,7 +120,8 @@ class HstyleMigration(models.Model):
         return " UNION ALL ".join(
             f"""
             SELECT '{kind}' AS kind, moved.*
-              FROM (SELECT row_number() OVER () * 4 + {number} AS id, {_COLUMNS},
+              FROM (SELECT row_number() OVER (ORDER BY {_COLUMNS})
+                               * 4 + {number} AS id, {_COLUMNS},
                            count(*)::int AS customers
                       FROM ({source}) moved ({_COLUMNS})
                      WHERE (grade_from_id, rfm_group_from, segment_from_id)

@@ -44,5 +44,7 @@ class HstyleReferrer(models.AbstractModel):
         """Give the customer a code of its own."""
         self.ensure_one()
         self.check_access("read")
+        # An employee without a role reads customers, too.
+        self.env["hstyle.referral"].check_access("read")
         self.env["hstyle.referral.code"]._get_code(self)
         self.invalidate_recordset(["referral_code", "referral_link"])

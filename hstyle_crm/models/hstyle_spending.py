@@ -171,7 +171,8 @@ class HstyleSpending(models.Model):
         query = SQL(" UNION ALL ").join(SQL(source) for source in sources)
         return SQL(
             """
-            SELECT row_number() OVER () AS id, *,
+            SELECT row_number() OVER (
+                       ORDER BY company_id, month, purpose, kind) AS id, *,
                    NULL::numeric AS cost_each, NULL::float8 AS ratio
               FROM (SELECT company_id, month, purpose, kind,
                            SUM(amount) AS amount, SUM(customers)::int AS customers

@@ -45,7 +45,7 @@ class HstyleTodo(models.Model):
     _name = "hstyle.todo"
     _description = "Customer to turn to"
     _inherit = ["hstyle.todo.job"]
-    _order = "state, value desc, due, id"
+    _order = "value desc, due, id"
     _log_access = False
 
     name = fields.Char(string="Why now", required=True, readonly=True)

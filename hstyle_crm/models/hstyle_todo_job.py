@@ -233,7 +233,7 @@ class HstyleTodoJob(models.AbstractModel):
                 SQL("COALESCE(%s, FALSE)", rules[name]) for name in GATE
             ),
             texts=self._sql_texts(),
-            langs=[lang for lang, _name in self.env["res.lang"].get_installed()],
+            langs=self._get_langs(),
             limit=company.hstyle_todo_limit,
         )
 
@@ -314,11 +314,17 @@ class HstyleTodoJob(models.AbstractModel):
         )
 
     @api.model
+    def _get_langs(self):
+        """Return the codes of all languages; English first, for those without."""
+        codes = [code for code, _name in self.env["res.lang"].get_installed()]
+        return sorted(codes, key=lambda code: (code != "en_US", code))
+
+    @api.model
     def _sql_texts(self):
         """Return the query of the words of a reason in all languages."""
         rows = [
             SQL("(%s, %s, %s)", lang, kind, text)
-            for lang, _name in self.env["res.lang"].get_installed()
+            for lang in self._get_langs()
             for kind, text in self.with_context(lang=lang)._get_texts().items()
         ]
         return SQL(

@@ -50,12 +50,8 @@ SELECT 'points', a.user_id, c.company_id, a.posted_on, NULL
   FROM hstyle_points_adjustment a
   JOIN loyalty_card c ON c.id = a.card_id
  WHERE a.state = 'done'
-"""
-
-
-# The column is a moment or a day: both become the day that it is read as.
-_TODOS = """
-SELECT 'todo', user_id, company_id, done_on::date, NULL
+ UNION ALL
+SELECT 'todo', user_id, company_id, done_on, NULL
   FROM hstyle_todo
  WHERE state = 'done'
 """
@@ -98,6 +94,7 @@ class HstyleUsage(models.Model):
         ],
         "hstyle.care": ["user_id", "company_id", "done_at", "outcome"],
         "hstyle.promise": ["user_id", "company_id", "done_on", "state"],
+        "hstyle.todo": ["user_id", "company_id", "done_on", "state"],
         "hstyle.goodwill": ["user_id", "company_id", "given_on", "state", "ticket_id"],
         "hstyle.points.adjustment": ["user_id", "card_id", "posted_on", "state"],
         "loyalty.card": ["company_id"],
@@ -113,7 +110,11 @@ class HstyleUsage(models.Model):
     def _table_query(self):
         return SQL(
             """
-            SELECT row_number() OVER () AS id, w.company_id, w.user_id, w.kind,
+            SELECT row_number() OVER (
+                       ORDER BY w.company_id, w.user_id, w.kind,
+                                date_trunc('week', w.day)::date,
+                                COALESCE(w.team_id, seat.team_id)) AS id,
+                   w.company_id, w.user_id, w.kind,
                    date_trunc('week', w.day)::date AS week,
                    COALESCE(w.team_id, seat.team_id) AS team_id,
                    u.sale_team_id AS sales_team_id,
@@ -134,10 +135,6 @@ class HstyleUsage(models.Model):
                 ON seat.user_id = w.user_id AND seat.company_id = w.company_id
              GROUP BY 2, 3, 4, 5, 6, 7
             """,
-            days=SQL(" UNION ALL ").join(SQL(days) for days in self._get_days()),
+            days=SQL(_DAYS),
             moments=SQL(_MOMENTS),
         )
-
-    def _get_days(self):
-        """Return the queries of work that is dated by day."""
-        return [_DAYS, *([_TODOS] if "hstyle.todo" in self.env else [])]

@@ -26,7 +26,7 @@ class ResUsers(models.Model):
         for user in self.filtered(lambda user: not user.share):
             for company in user.company_ids:
                 leaving = wizards.new({"user_id": user.id, "company_id": company.id})
-                if leaving._get_customers():
+                if any(leaving._get_open()):
                     self._tell_crm_managers(
                         self.env._("%s left: hand the customers over", user.name),
                         self.env._(
@@ -35,6 +35,7 @@ class ResUsers(models.Model):
                             company=company.name,
                             summary=leaving.summary,
                         ),
+                        company,
                     )
 
     def _is_crm_manager(self):
@@ -48,10 +49,13 @@ class ResUsers(models.Model):
         return group.sudo().all_user_ids.filtered("active")
 
     @api.model
-    def _tell_crm_managers(self, subject, body):
-        """Send a message to the CRM managers: something needs a person."""
+    def _tell_crm_managers(self, subject, body, company=None):
+        """Send a message to the CRM managers, all or of a company, who act."""
+        managers = self._get_crm_managers()
+        if company:
+            managers = managers.filtered(lambda user: company in user.company_ids)
         self.env["mail.thread"].sudo().message_notify(
-            partner_ids=self._get_crm_managers().partner_id.ids,
+            partner_ids=managers.partner_id.ids,
             subject=subject,
             body=body,
         )

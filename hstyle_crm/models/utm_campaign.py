@@ -49,7 +49,7 @@ class UtmCampaign(models.Model):
 
     hstyle_state = fields.Selection(
         selection=[
-            ("draft", "Planned"),
+            ("draft", "Being planned"),
             ("launched", "Launched"),
             ("measured", "Measured"),
         ],

@@ -46,12 +46,14 @@ from . import test_numbers
 from . import test_offer_order
 from . import test_offer_plan
 from . import test_offer_tools
+from . import test_outside
 from . import test_points_attacks
 from . import test_points_property
 from . import test_points_stock
 from . import test_portal
 from . import test_portal_agent
 from . import test_portal_ticket
+from . import test_sales_attacks
 from . import test_service_attacks
 from . import test_referral_link
 from . import test_referral_story

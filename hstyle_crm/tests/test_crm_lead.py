@@ -93,7 +93,7 @@ class TestCrmLead(HstyleCommon):
     # === PIPELINES === #
 
     def test_stages_of_a_pipeline(self):
-        """A pipeline shows and begins in its own stages; other teams see none of them."""
+        """A pipeline has stages of its own; other teams see none of them."""
         team = self.env.ref("hstyle_crm.crm_team_winback")
         lead = self._open(team_id=team.id)
         stages = self.env["crm.lead"].with_context(default_team_id=team.id)
@@ -106,7 +106,7 @@ class TestCrmLead(HstyleCommon):
         self.assertFalse(other.stage_id.team_ids)
 
     def test_a_segment_fills_it(self):
-        """The shipped action opens an opportunity, once, in the pipeline's first stage."""
+        """The shipped action opens an opportunity in the first stage."""
         action = self.env.ref("hstyle_crm.hstyle_segment_action_repair")
         segment = action.segment_id
         segment.domain = [("id", "=", self.mei.id)]

@@ -245,7 +245,7 @@ class TestTodoJob(TodoJobCommon):
         self._night(today.isoformat())
         expected = defaultdict(list)
         for partner, (day, amount) in orders.items():
-            if owners[partner] and 90 < (today - day).days <= 180:
+            if owners[partner] and 90 <= (today - day).days < 180:
                 expected[owners[partner]].append((amount, partner))
         for seller in sellers:
             best = sorted(expected[seller], key=lambda pair: -pair[0])[:4]

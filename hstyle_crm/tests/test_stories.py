@@ -78,6 +78,7 @@ class TestStories(HstyleGoodwillCommon, HstyleTiersCommon, HttpCase):
                 "date_order": moment,
                 "state": "paid",
                 "amount_paid": amount + number % 9,
+                "amount_refund": 0,
             }
             for arm, amount in (("treated", 100), ("control", 40))
             for number, partner in enumerate(arms[arm].partner_id)

@@ -1,10 +1,10 @@
-from odoo import api, fields, models
+from odoo import Command, api, fields, models
 from odoo.exceptions import UserError
 from odoo.fields import Domain
 
 #: What is handed over: (model, who owns it, what is still open).
 OPEN = (
-    ("res.partner", "user_id", Domain("parent_id", "=", False)),
+    ("res.partner", "user_id", Domain.TRUE),
     ("hstyle.membership", "manager_id", Domain.TRUE),
     ("hstyle.key.account", "user_id", Domain.TRUE),
     ("crm.lead", "user_id", Domain("won_status", "=", "pending")),
@@ -64,7 +64,7 @@ class HstyleCustomerHandover(models.TransientModel):
     def _compute_summary(self):
         for wizard in self:
             parts = [
-                f"{records.env[records._name]._description}: {len(records)}"
+                f"{self.env['ir.model']._get(records._name).name}: {len(records)}"
                 for records in wizard._get_open()
                 if records
             ]
@@ -85,7 +85,12 @@ class HstyleCustomerHandover(models.TransientModel):
             wizard.promise_ids = promises.search([*company, *domain], limit=_MOST)
 
     def _get_open(self):
-        """Yield the records of each kind that the colleague owns in the company."""
+        """Yield the records of each kind that the colleague owns in the company.
+
+        :raise AccessError: who asks does not work in the company
+        """
+        if self.company_id:
+            self.company_id._check_hstyle_company()
         company = Domain("company_id", "in", [False, self.company_id.id])
         for model, name, still_open in OPEN:
             records = self.env[model].sudo()
@@ -107,7 +112,7 @@ class HstyleCustomerHandover(models.TransientModel):
         self.ensure_one()
         self._check()
         customers = self._get_customers()
-        if not customers:
+        if not any(self._get_open()):
             raise UserError(
                 self.env._(
                     "%(user)s looks after nobody in %(company)s: nothing is to be "
@@ -119,6 +124,7 @@ class HstyleCustomerHandover(models.TransientModel):
         summary = self.summary
         for records in self._get_open():
             getattr(self, f"_give_{records._table}", self._give)(records)
+            self._give_activities(records)
         self._give_up_deputies()
         self._note(customers)
         self._tell(summary)
@@ -137,6 +143,11 @@ class HstyleCustomerHandover(models.TransientModel):
             raise UserError(
                 self.env._("Choose who takes over: a colleague of this company.")
             )
+        roles = "hstyle_crm.hstyle_crm_group_user,sales_team.group_sale_salesman"
+        if not any(heir.has_group(role) for role in roles.split(",")):
+            raise UserError(
+                self.env._("%s has no role in sales or the CRM: give one.", heir.name)
+            )
         if not (self.note or "").strip():
             raise UserError(
                 self.env._("Write what the successor has to know, in a sentence.")
@@ -146,6 +157,20 @@ class HstyleCustomerHandover(models.TransientModel):
         # Customers and opportunities get our note, and no mail for each of them.
         quiet = {"tracking_disable": True, "mail_auto_subscribe_no_notify": True}
         records.with_context(**quiet).write({"user_id": self.successor_id.id})
+
+    def _give_activities(self, records):
+        """The next step of a document goes along, else it ends with its owner."""
+        activities = self.env["mail.activity"].sudo()
+        steps = activities.search(
+            [
+                ("user_id", "=", self.user_id.id),
+                ("res_model", "=", records._name),
+                ("res_id", "in", records.ids),
+            ]
+        )
+        # One message tells of all.
+        steps = steps.with_context(mail_activity_quick_update=True)
+        steps.user_id = self.successor_id
 
     def _give_hstyle_membership(self, members):
         members._set_manager(self.successor_id, self.note)
@@ -157,9 +182,25 @@ class HstyleCustomerHandover(models.TransientModel):
         tickets._hand_over(heir if able else heir.browse(), self.note)
 
     def _give_hstyle_key_account(self, accounts):
-        same = accounts.filtered(lambda a: a.deputy_id == self.successor_id)
-        same.deputy_id = False
+        wrong = accounts.filtered(
+            lambda a: (
+                a.deputy_id == self.successor_id
+                or a.company_id not in a.deputy_id.company_ids
+            )
+        )
+        wrong.deputy_id = False
         self._give(accounts)
+        self._give_visits(accounts)
+
+    def _give_visits(self, accounts):
+        """Who takes over makes the visits that are planned."""
+        old, heir = self.user_id, self.successor_id
+        visits = accounts.visit_ids.filtered(
+            lambda visit: visit.user_id == old and visit.start > fields.Datetime.now()
+        )
+        people = [Command.link(heir.partner_id.id), Command.unlink(old.partner_id.id)]
+        for visit in visits.with_context(dont_notify=True):
+            visit.write({"user_id": heir.id, "partner_ids": people})
 
     def _give_up_deputies(self):
         """Nobody stands in any more who is not there."""

@@ -10,7 +10,11 @@ class HstyleTodoDone(models.TransientModel):
     _description = "Result of a task"
 
     todo_id = fields.Many2one(
-        comodel_name="hstyle.todo", required=True, readonly=True, ondelete="cascade"
+        comodel_name="hstyle.todo",
+        string="Customer to turn to",
+        required=True,
+        readonly=True,
+        ondelete="cascade",
     )
     partner_id = fields.Many2one(related="todo_id.partner_id")
     phone = fields.Char(related="todo_id.partner_id.phone")

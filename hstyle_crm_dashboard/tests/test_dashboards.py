@@ -21,7 +21,7 @@ READERS = {
 READ = """
 (async () => {
     const expected = %s;
-    const loader = odoo.__WOWL_DEBUG__.root.env.services.spreadsheet_dashboard_loader;
+    const {services} = odoo.__WOWL_DEBUG__.root.env;
     const pause = (ms) => new Promise((resolve) => setTimeout(resolve, ms));
     const read = (model) => {
         const cells = model.getters.getSheetIds().flatMap((sheet) =>
@@ -43,6 +43,7 @@ READ = """
             let model, found;
             for (let tries = 0; tries < 150; tries++) {
                 await pause(200);
+                const loader = services.spreadsheet_dashboard_loader;
                 const board = loader.getActiveDashboard();
                 if (board.status !== "Loaded" || board.data.name !== name) {
                     continue;
@@ -193,6 +194,7 @@ class TestDashboardsShown(DashboardCommon, HttpCase):
         self.browser_js(
             "/odoo/dashboards",
             READ % json.dumps(named),
+            "odoo.isReady === true && Boolean(odoo.__WOWL_DEBUG__)",
             login="hstyle_manager",
             timeout=300,
         )

@@ -31,7 +31,7 @@ registry.category("web_tour.tours").add("hstyle_marketer_launch_story", {
             run: "click",
         },
         {
-            trigger: ".o_arrow_button_current[data-value=running]",
+            trigger: ".o_arrow_button_current[data-value=launched]",
         },
         {
             trigger: "button[name=action_hstyle_members]:contains(400)",
