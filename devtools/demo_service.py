@@ -236,6 +236,7 @@ def _complain(env, draw, team, customers, jacket, now):
 
 def _make_good(env, draw, team):
     """Give goodwill for some complaints, within the budget and beyond, and promise."""
+    env.ref("hstyle_crm.goodwill_budget_agent").amount = 200
     complaints = env["hstyle.ticket"].search(
         [("team_id", "=", team.id), ("intent_id.is_complaint", "=", True)], limit=30
     )
