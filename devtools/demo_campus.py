@@ -9,6 +9,8 @@ from datetime import datetime, timedelta
 from dateutil.relativedelta import relativedelta
 from freezegun import freeze_time
 
+from .demo_people import create_user
+
 CAMPUSES = [
     ("Fudan, Handan Road", "Shanghai", "220 Handan Road", "Wen Gao"),
     ("Zhejiang, Zijingang", "Hangzhou", "866 Yuhangtang Road", "Ting Luo"),
@@ -66,16 +68,7 @@ def load(env):
 
 
 def _create_campus(env, name, city, street, manager):
-    login = manager.split()[0].lower()
-    users = env["res.users"]
-    user = users.search([("login", "=", login)]) or users.create(
-        {
-            "name": manager,
-            "login": login,
-            "password": login,
-            "group_ids": [(4, env.ref("hstyle_crm.hstyle_crm_group_campus").id)],
-        }
-    )
+    user = create_user(env, manager, "hstyle_crm.hstyle_crm_group_campus")
     values = {"name": name, "city": city, "street": street, "manager_id": user.id}
     country = env.ref("base.cn").id
     return env["hstyle.campus"].create({**values, "country_id": country})

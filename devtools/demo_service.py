@@ -8,6 +8,8 @@ from datetime import datetime, timedelta
 
 from freezegun import freeze_time
 
+from .demo_people import create_user
+
 #: Tickets of the year, and weeks in which the jacket is sold.
 TICKETS, WEEKS = 170, 26
 COLLEAGUES = ["Na Sun", "Kai Zhou", "Lin Qiu", "Hong Fan"]
@@ -26,7 +28,6 @@ CASES = [
     (2, "return", "mind", "I would like to send it back."),
     (5, "advice", None, "Does it go with the grey skirt? How do I wash it?"),
     (5, "points", None, "My points of last month are not on my card."),
-    (3, "appointment", None, "May I come to have the jacket altered?"),
 ]
 ANSWERS = [
     "Thank you for telling us. I have asked the warehouse and call you back today.",
@@ -62,12 +63,19 @@ def load(env):
         _live(env, draw, team, start, customer, case, jacket, number % 7 == 6)
     _complain(env, draw, team, customers, jacket, now)
     _make_good(env, draw, team)
+    _fall(env, draw, team, customers, now)
+    meetings = _meet_all(env, draw, team, customers, now)
     env["hstyle.ticket.breach"]._escalate_late()
     env["hstyle.complaint.heat"]._cron_refresh()
     tickets = env["hstyle.ticket"].search([("team_id", "=", team.id)])
     late = env["hstyle.ticket.breach"].search_count([])
     scores = env["rating.rating"].search_count([("consumed", "=", True)])
-    return f"{len(tickets)} tickets, {late} deadlines missed, {scores} scores"
+    env["hstyle.promise"]._cron_remind()
+    env["hstyle.profile"]._refresh()
+    return (
+        f"{len(tickets)} tickets, {late} deadlines missed, {scores} scores, "
+        f"{meetings} appointments"
+    )
 
 
 def _create_team(env):
@@ -86,10 +94,7 @@ def _create_team(env):
     roles = ["agent"] * (len(COLLEAGUES) - 1) + ["manager"]
     users = env["res.users"]
     for name, role in zip(COLLEAGUES, roles, strict=True):
-        login = name.split()[0].lower()
-        group = env.ref(f"hstyle_crm.hstyle_crm_group_{role}")
-        values = {"name": name, "login": login, "password": login}
-        users |= users.create({**values, "group_ids": [(4, group.id)]})
+        users |= create_user(env, name, f"hstyle_crm.hstyle_crm_group_{role}")
     team = env.ref("hstyle_crm.ticket_team")
     team.write(
         {
@@ -173,9 +178,7 @@ def _step(draw, ticket, what):
     """Let the owner or the customer do something."""
     said = {"message_type": "comment", "subtype_xmlid": "mail.mt_comment"}
     if what == "answer":
-        ticket.with_user(ticket.user_id or ticket.env.user).message_post(
-            body=draw.choice(ANSWERS), **said
-        )
+        _answer(draw, ticket.with_user(ticket.user_id or ticket.env.user), said)
         if ticket.kind == "new":
             ticket.stage_id = ticket._get_stage("open")
     elif what == "hear":
@@ -183,6 +186,16 @@ def _step(draw, ticket, what):
         ticket.message_post(body=draw.choice(WORDS), author_id=author, **said)
     else:
         ticket.stage_id = ticket._get_stage(what)
+
+
+def _answer(draw, ticket, said):
+    """Answer by a solution that fits, or in other words."""
+    solution = (
+        ticket.solution_ids[:1] if draw.random() < 0.6 else ticket.solution_ids[:0]
+    )
+    ticket.with_context(hstyle_solution_id=solution.id).message_post(
+        body=solution.answer or draw.choice(ANSWERS), **said
+    )
 
 
 def _close(env, draw, ticket, course, moment):
@@ -228,8 +241,9 @@ def _make_good(env, draw, team):
     for number, ticket in enumerate(complaints.filtered("user_id")[:16]):
         mine = ticket.with_user(ticket.user_id)
         if number % 2:
-            kind = draw.choice(["points", "coupon"])
-            mine._compensate(kind, draw.choice([10, 20, 500]), reason)
+            # The first is beyond the budget, and waits for a manager.
+            gift = [("coupon", 500), ("points", 20), ("coupon", 10)][number // 2 % 3]
+            mine._compensate(*gift, reason)
         moment = max(ticket.opened_at, datetime.now() - timedelta(days=60))
         with freeze_time(moment):
             day = env.company._hstyle_today() + timedelta(days=draw.randrange(1, 6))
@@ -244,3 +258,47 @@ def _make_good(env, draw, team):
         if number % 3:
             with freeze_time(moment + timedelta(days=1)):
                 promise.action_keep()
+
+
+def _fall(env, draw, team, customers, now):
+    """Let satisfied customers say less than before; two of them were cared for."""
+    policies = env["hstyle.satisfaction.policy"]
+    policy = policies.search([("question", "=", "ticket")], limit=1)
+    case = (1, "points", None, "My points of last month are not on my card.")
+    for number, score in enumerate([4, 4, 2, 4, 3, 4]):
+        customer = customers[-1 - number]
+        days = (60, 12) if number > 3 else (45, 2)
+        for ago, answer in zip(days, (5, score), strict=True):
+            moment = now - timedelta(days=ago)
+            ticket = _open(env, draw, team, moment, customer, case, None)
+            with freeze_time(moment + timedelta(hours=3)):
+                _step(draw, ticket, "solved")
+            with freeze_time(moment + timedelta(hours=20)):
+                _rate(env, policy, ticket, answer)
+    outcomes = ("kept", "lost")
+    cards = env["hstyle.care"].search([("outcome", "=", False)], order="due", limit=2)
+    for card, outcome in zip(cards, outcomes, strict=False):
+        with freeze_time(card.create_date + timedelta(hours=6)):
+            card.write({"outcome": outcome, "note": "Called, and listened."})
+
+
+def _meet_all(env, draw, team, customers, now):
+    """See customers in the shop: some have been there, some come in the next days."""
+    case = (1, "appointment", None, "May I come to have the jacket altered?")
+    for number in range(9):
+        # By day, so that three are still ahead.
+        ago = 70 - 10 * number if number < 6 else 0.1
+        customer = customers[20 + number]
+        moment = now - timedelta(days=ago)
+        ticket = _open(env, draw, team, moment, customer, case, None)
+        with freeze_time(moment):
+            starts = list(ticket._get_free_slots())
+            appointment = ticket._book(starts[draw.randrange(min(12, len(starts)))])
+        if number < 6:
+            with freeze_time(appointment.stop):
+                appointment._close("missed" if number == 2 else "done")
+                _step(draw, ticket, "solved")
+    solutions = env["hstyle.solution"].search([("is_public", "=", True)], limit=3)
+    for solution in solutions:
+        solution._note("deflected")
+    return env["hstyle.appointment"].search_count([])

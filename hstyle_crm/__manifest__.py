@@ -2,7 +2,7 @@
     "name": "HSTYLE CRM",
     "summary": "Know every customer of a fast-fashion retailer: one profile "
     "over all shops, RFM, lifecycle and the work that follows",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "author": "HStyle",
     "license": "LGPL-3",
@@ -151,6 +151,7 @@
         "views/res_config_settings_views.xml",
         "wizards/hstyle_points_opening_views.xml",
         "wizards/sale_loyalty_reward_wizard_views.xml",
+        "views/hstyle_first_step_views.xml",
         "views/hstyle_crm_menus.xml",
     ],
     "assets": {

@@ -1,7 +1,7 @@
 {
     "name": "HSTYLE CRM: dashboards",
     "summary": "Members, points, service, campaigns and campus at a glance",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "author": "HStyle",
     "license": "LGPL-3",

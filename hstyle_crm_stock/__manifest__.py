@@ -1,7 +1,7 @@
 {
     "name": "HSTYLE CRM: deliveries",
     "summary": "Points become available days after delivery; returns take them back",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "author": "HStyle",
     "license": "LGPL-3",

@@ -1,7 +1,7 @@
 {
     "name": "HSTYLE CRM: shop",
     "summary": "Who came by a friend's link is remembered until the order",
-    "version": "19.0.1.0.0",
+    "version": "19.0.1.1.0",
     "category": "Sales/CRM",
     "author": "HStyle",
     "license": "LGPL-3",

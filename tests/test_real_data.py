@@ -11,7 +11,7 @@ import pytest
 from dateutil.relativedelta import relativedelta
 
 from devtools import database as databases
-from devtools import demo_data
+from devtools import demo_sheet
 from devtools.environment import prepare
 
 pd = pytest.importorskip("pandas")
@@ -241,7 +241,7 @@ def test_complete_journey(transaction, tmp_path):
     data = completejourney.get_data(["transactions", "products"])
     lines = data["transactions"].query("household_id <= 300")
     path = tmp_path / "journey.csv"
-    sheet = demo_data._frame(lines, data["products"])
+    sheet = demo_sheet.frame(lines, data["products"])
     sheet.to_csv(path, index=False)
     with transaction() as env:
         done = _import(env, "Journey", path)
@@ -261,7 +261,7 @@ def test_complete_journey(transaction, tmp_path):
 
 def _as_orders(lines):
     """Return the baskets of raw transactions, without any of our code."""
-    moment = lines["transaction_timestamp"] + demo_data._shift()
+    moment = lines["transaction_timestamp"] + demo_sheet.shift()
     discounts = ["retail_disc", "coupon_disc", "coupon_match_disc"]
     frame = lines.assign(
         buyer=lines["household_id"].astype(str),

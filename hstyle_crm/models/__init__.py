@@ -200,6 +200,7 @@ from . import hstyle_satisfaction
 from . import hstyle_satisfaction_loyalty
 from . import hstyle_satisfaction_product
 from . import hstyle_cross_shop
+from . import hstyle_first_step
 from . import hstyle_spending
 from . import hstyle_usage
 from . import hstyle_timeline_source

@@ -29,7 +29,7 @@ class HstyleSatisfactionPolicy(models.Model):
         index=True,
         default=lambda self: self.env.company,
     )
-    question = fields.Selection(selection=QUESTIONS, required=True)
+    question = fields.Selection(selection=QUESTIONS, string="Asked", required=True)
     text = fields.Char(string="Question", required=True, translate=True)
     delay_hours = fields.Integer(
         string="Delay (hours)",

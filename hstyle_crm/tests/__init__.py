@@ -6,6 +6,7 @@ from . import test_campaigns
 from . import test_contact_property
 from . import test_digest
 from . import test_hstyle_agent
+from . import test_hstyle_first_step
 from . import test_hstyle_circle
 from . import test_hstyle_day
 from . import test_hstyle_export

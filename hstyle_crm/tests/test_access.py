@@ -1,9 +1,3 @@
-from pathlib import Path
-
-from dateutil.relativedelta import relativedelta
-from freezegun import freeze_time
-
-from odoo import Command, fields
 from odoo.exceptions import AccessError
 from odoo.tests import Form, new_test_user, tagged
 
