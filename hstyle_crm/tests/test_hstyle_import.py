@@ -358,7 +358,9 @@ class TestHstyleImport(HstyleCommon):
     def test_two_columns_of_one_meaning(self):
         record = self._new_import(self._write_csv([ROW_1]))
         record.column_ids.filtered(lambda c: c.header == "line").target = "paid"
-        with self.assertRaisesRegex(UserError, "Several columns are marked as Amount paid"):
+        with self.assertRaisesRegex(
+            UserError, "Several columns are marked as Amount paid"
+        ):
             record.action_import()
 
     # === SCREENS AND JOBS === #
