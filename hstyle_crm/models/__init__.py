@@ -5,6 +5,8 @@ from . import hstyle_customer_action
 from . import hstyle_customer_key
 from . import hstyle_promise_document
 from . import hstyle_ticket_counter
+from . import hstyle_rival
+from . import hstyle_order_rival
 from . import crm_lead
 from . import crm_team
 from . import digest_digest

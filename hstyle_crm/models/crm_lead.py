@@ -1,8 +1,5 @@
 from odoo import api, fields, models
 
-#: Colleagues and documents that a warning names at most.
-_MOST = 3
-
 
 class CrmLead(models.Model):
     """Whoever works on an opportunity knows the customer behind it.
@@ -16,6 +13,7 @@ class CrmLead(models.Model):
         "crm.lead",
         "hstyle.promise.document",
         "hstyle.ticket.counter",
+        "hstyle.rival",
     ]
 
     hstyle_customer_id = fields.Many2one(
@@ -118,36 +116,12 @@ class CrmLead(models.Model):
         owner = self.env["hstyle.account.manager"]._get_owner(customer, company)
         if owner and owner != self.user_id:
             yield self.env._("%s looks after this customer.", owner.name)
-        names = self._get_rivals()
-        if names:
-            yield self.env._(
-                "Others are at it, too: %s. Agree on one offer before you send yours.",
-                ", ".join(names),
-            )
+        rivals = self._tell_rivals(customer)
+        if rivals:
+            yield rivals
 
-    def _get_rivals(self):
-        """Return names of what colleagues have open for the customer, and their own.
-
-        Read for the name alone, as who has own documents only would see none.
-        """
-        customer = self.hstyle_customer_id
-        same = [
-            ("partner_id.commercial_partner_id", "=", customer.id),
-            ("user_id", "not in", [False, self.user_id.id]),
-            ("company_id", "in", [False, (self.company_id or self.env.company).id]),
-        ]
-        leads = self.sudo().search(
-            [*same, ("won_status", "=", "pending"), ("id", "not in", self.ids)],
-            limit=_MOST,
-        )
-        orders = self.env["sale.order"].sudo()
-        quotations = orders.search(
-            [*same, ("state", "in", ("draft", "sent"))], limit=_MOST
-        )
-        return [
-            f"{document.name} ({document.user_id.name})"
-            for document in (*quotations, *leads)
-        ][:_MOST]
+    def _get_deal(self):
+        return self.sudo().order_ids.sudo(self.env.su), self._origin
 
     def action_hstyle_link(self):
         """Make the known customer that of the opportunity."""

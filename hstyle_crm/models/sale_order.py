@@ -32,6 +32,7 @@ class SaleOrder(models.Model):
         "hstyle.promise.document",
         "hstyle.ticket.counter",
         "hstyle.customer.key",
+        "hstyle.order.rival",
     ]
     _ticket_path = "order_id"
 

@@ -1,6 +1,6 @@
 from odoo import Command
 from odoo.exceptions import UserError
-from odoo.tests import new_test_user, tagged
+from odoo.tests import Form, new_test_user, tagged
 
 from .common import HstyleCommon
 
@@ -59,6 +59,34 @@ class TestCrmLead(HstyleCommon):
         order.action_cancel()
         lead.invalidate_recordset()
         self.assertFalse(lead.hstyle_known_text)
+
+    def test_two_quotations(self):
+        """Also without opportunities; those of one deal are one offer."""
+        quotes = self.env["sale.order"].with_user(self.anna)
+        theirs = self.env["sale.order"].create(
+            {"partner_id": self.mei.id, "user_id": self.ben.id}
+        )
+        quote = quotes.create({"partner_id": self.mei.id})
+        self.assertIn(f"{theirs.name} (ben", quote.hstyle_rival_text)
+        lead = self._open(partner_id=self.mei.id, user_id=self.anna.id)
+        self.assertIn(theirs.name, lead.hstyle_known_text)
+        (theirs | quote.sudo()).opportunity_id = lead
+        self.env.invalidate_all()
+        self.assertFalse(quote.hstyle_rival_text)
+        self.assertFalse(lead.hstyle_known_text)
+        theirs.opportunity_id = False
+        quote.sudo().action_confirm()
+        self.assertFalse(quote.hstyle_rival_text)
+
+    def test_a_new_quotation_warns(self):
+        """Before it is saved."""
+        self.env["sale.order"].create(
+            {"partner_id": self.mei.id, "user_id": self.ben.id}
+        )
+        with Form(self.env["sale.order"].with_user(self.anna)) as form:
+            self.assertFalse(form.hstyle_rival_text)
+            form.partner_id = self.mei
+            self.assertIn("(ben", form.hstyle_rival_text)
 
     def test_value_and_reason(self):
         self._import([("1", "1", "2026-03-01", "mei", "", "", "250")])
@@ -196,6 +224,41 @@ class TestCustomerHandover(HstyleCommon):
         self.assertIn("in the evening", notice.body)
         with self.assertRaisesRegex(UserError, "nothing is to be handed over"):
             self._new().action_hand_over()
+
+    def test_deals_and_what_fills_the_list(self):
+        """Quotations are the deals; an automation would bring customers again."""
+        quote = self.env["sale.order"].create(
+            {"partner_id": self.lin.id, "user_id": self.old.id}
+        )
+        done = quote.copy({"user_id": self.old.id})
+        done.action_confirm()
+        segment = self.env["hstyle.segment"].create({"name": "Regulars"})
+        action = self.env["hstyle.segment.action"].create(
+            {"segment_id": segment.id, "kind": "owner", "user_id": self.old.id}
+        )
+        wizard = self._new()
+        self.assertIn("Segment action: 1", wizard.summary)
+        wizard.action_hand_over()
+        self.assertEqual((quote.user_id, action.user_id), (self.new, self.new))
+        self.assertEqual(done.user_id, self.old)
+
+    def test_page(self):
+        """What happened and what comes next, of these customers alone."""
+        buyer = self._create_partner("Buyer", user_id=self.old.id)
+        stranger = self._create_partner("Stranger")
+        for partner in (buyer, stranger):
+            order = self.env["sale.order"].create({"partner_id": partner.id})
+            order.action_confirm()
+        self.env["hstyle.profile"]._refresh()
+        step = buyer.activity_schedule(summary="Call", user_id=self.old.id)
+        stranger.activity_schedule(summary="Call", user_id=self.old.id)
+        mine = buyer.activity_schedule(summary="Mine", user_id=self.new.id)
+        wizard = self._new()
+        self.assertEqual(wizard.timeline_ids.partner_id, buyer)
+        self.assertIn("order", wizard.timeline_ids.mapped("kind"))
+        self.assertIn(step, wizard.activity_ids)
+        self.assertNotIn(mine, wizard.activity_ids)
+        self.assertNotIn(stranger.id, wizard.activity_ids.mapped("res_id"))
 
     def test_refused(self):
         portal = new_test_user(self.env, "portal", groups="base.group_portal")

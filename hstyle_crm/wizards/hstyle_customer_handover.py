@@ -8,12 +8,15 @@ OPEN = (
     ("hstyle.membership", "manager_id", Domain.TRUE),
     ("hstyle.key.account", "user_id", Domain.TRUE),
     ("crm.lead", "user_id", Domain("won_status", "=", "pending")),
+    ("sale.order", "user_id", Domain("state", "in", ("draft", "sent"))),
     ("hstyle.ticket", "user_id", Domain("kind", "not in", ("solved", "closed"))),
     ("hstyle.promise", "user_id", Domain("done_on", "=", False)),
     ("hstyle.care", "user_id", Domain("outcome", "=", False)),
     ("hstyle.todo", "user_id", Domain("state", "=", "open")),
+    # Else they give customers to who left, again and again.
+    ("hstyle.segment.action", "user_id", Domain.TRUE),
 )
-#: Customers that the page shows, the most valuable ones.
+#: Customers that the page shows, the most valuable ones; and rows of each other kind.
 _MOST = 40
 
 
@@ -59,6 +62,16 @@ class HstyleCustomerHandover(models.TransientModel):
         string="Promises to keep",
         compute="_compute_profile_ids",
     )
+    activity_ids = fields.Many2many(
+        comodel_name="mail.activity",
+        string="Next steps",
+        compute="_compute_activity_ids",
+    )
+    timeline_ids = fields.Many2many(
+        comodel_name="hstyle.timeline",
+        string="What happened lately",
+        compute="_compute_timeline_ids",
+    )
 
     @api.depends("user_id", "company_id")
     def _compute_summary(self):
@@ -84,6 +97,29 @@ class HstyleCustomerHandover(models.TransientModel):
             domain = [("user_id", "=", wizard.user_id.id), ("done_on", "=", False)]
             wizard.promise_ids = promises.search([*company, *domain], limit=_MOST)
 
+    @api.depends("user_id", "company_id")
+    def _compute_activity_ids(self):
+        activities = self.env["mail.activity"]
+        for wizard in self:
+            steps = [
+                Domain("res_model", "=", records._name)
+                & Domain("res_id", "in", records.ids)
+                for records in wizard._get_open()
+                if records
+            ]
+            own = Domain("user_id", "=", wizard.user_id.id) & Domain.OR(steps)
+            wizard.activity_ids = activities.search(
+                own, order="date_deadline, id", limit=_MOST
+            )
+
+    @api.depends("profile_ids")
+    def _compute_timeline_ids(self):
+        rows = self.env["hstyle.timeline"]
+        for wizard in self:
+            ids = wizard.profile_ids.partner_id.ids
+            domain = [("partner_id", "in", ids)]
+            wizard.timeline_ids = ids and rows.search(domain, limit=_MOST)
+
     def _get_open(self):
         """Yield the records of each kind that the colleague owns in the company.
 
@@ -101,8 +137,10 @@ class HstyleCustomerHandover(models.TransientModel):
         """Return whom the colleague looks after, in whatever way."""
         customers = self.env["res.partner"].sudo()
         for records in self._get_open():
-            found = records if records._name == customers._name else records.partner_id
-            customers |= found.commercial_partner_id
+            if records._name == customers._name:
+                customers |= records.commercial_partner_id
+            elif "partner_id" in records._fields:
+                customers |= records.partner_id.commercial_partner_id
         return customers
 
     # === HAND OVER === #
