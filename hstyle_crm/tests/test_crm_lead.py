@@ -253,8 +253,12 @@ class TestCustomerHandover(HstyleCommon):
         step = buyer.activity_schedule(summary="Call", user_id=self.old.id)
         stranger.activity_schedule(summary="Call", user_id=self.old.id)
         mine = buyer.activity_schedule(summary="Mine", user_id=self.new.id)
-        wizard = self._new()
+        with Form(self.env["hstyle.customer.handover"].with_user(self.manager)) as form:
+            form.user_id = self.old
+            self.assertEqual(form.profile_ids[:].partner_id, buyer)
+        wizard = form.save()
         self.assertEqual(wizard.timeline_ids.partner_id, buyer)
+        self.assertEqual(wizard.display_name, self.old.name)
         self.assertIn("order", wizard.timeline_ids.mapped("kind"))
         self.assertIn(step, wizard.activity_ids)
         self.assertNotIn(mine, wizard.activity_ids)
