@@ -58,7 +58,7 @@ def _give_owners(env, draw, number=240):
     owners = [get_user(env, login) for login in (*SELLERS, "hong", "admin")]
     today = env.company._hstyle_today()
     for rank, partner in enumerate(partners):
-        ahead = rank % 40 // 4 if rank % 40 < 20 else draw.randrange(10, 350)
+        ahead = rank % 7 if rank % 40 < 4 else draw.randrange(10, 350)
         day = today + relativedelta(days=ahead, years=-draw.randrange(20, 60))
         partner.birthday = day
         partner.user_id = owners[rank % len(owners)]

@@ -236,6 +236,7 @@ def _complain(env, draw, team, customers, jacket, now):
 
 def _make_good(env, draw, team):
     """Give goodwill for some complaints, within the budget and beyond, and promise."""
+    env.ref("hstyle_crm.goodwill_budget_agent").amount = 200
     complaints = env["hstyle.ticket"].search(
         [("team_id", "=", team.id), ("intent_id.is_complaint", "=", True)], limit=30
     )
@@ -247,7 +248,9 @@ def _make_good(env, draw, team):
         mine = ticket.with_user(ticket.user_id)
         if number % 2:
             # The first is beyond the budget, and waits for a manager.
-            gift = [("coupon", BUDGET + 100), ("points", 20), ("coupon", 10)][number // 2 % 3]
+            gift = [("coupon", BUDGET + 100), ("points", 20), ("coupon", 10)][
+                number // 2 % 3
+            ]
             mine._compensate(*gift, reason)
         moment = max(ticket.opened_at, datetime.now() - timedelta(days=60))
         with freeze_time(moment):

@@ -24,7 +24,14 @@ HOST = (
     "portal",
     "rating",
 )
-HOST_TESTS = 149
+HOST_TESTS = 376
+#: Tests of theirs that are left out → why.
+HOST_LEFT_OUT = {
+    "test_mailing_on_res_partner": "it writes to customers who never agreed to it, "
+    "which our gate refuses",
+    "test_mailing_editor_tour": "it runs out of time without our addons, too",
+    "test_mass_mailing_code_view_tour": "it runs out of time without our addons, too",
+}
 RECORD = re.compile(r"^\d{4}-\d\d-\d\d \S+ \d+ (?P<level>[A-Z]+) \S+ \S+: ")
 
 
@@ -148,10 +155,13 @@ def _run_host(options):
     report.unlink(missing_ok=True)
     log.touch()
     ours = ["-c", ROOT / "pyproject.toml", f"--junit-xml={report}"]
+    ours += ["-k", f"not ({' or '.join(HOST_LEFT_OUT)})"]  # a later -k wins
     code = _run_inner([*_host_folders(), *ours, *options], log)
     _require_clean(log)
     ran = _count(report) if report.exists() else 0
     print(f"{ran} tests of the host ran: {', '.join(HOST)}.")
+    for name, why in HOST_LEFT_OUT.items():
+        print(f"Left out: {name}: {why}.")
     if not options and ran < HOST_TESTS:
         raise Problem(f"There should be {HOST_TESTS} of them; see {report}")
     return code

@@ -87,7 +87,8 @@ class HstyleCare(models.Model):
         if "outcome" in vals:
             self._follow_outcome()
         elif "user_id" in vals:
-            self._follow_owner()
+            # Who hands a card on is not its owner any more.
+            self.sudo()._follow_owner()
         return result
 
     def _follow_owner(self):

@@ -108,14 +108,16 @@ class HstyleFace(models.AbstractModel):
         cards = self.hstyle_card_ids
         if not cards:
             return None
-        expiry = cards.expiry_ids.filtered("expiration_date").sorted("expiration_date")
+        lots = cards.expiry_ids.filtered(lambda lot: not lot.pending)
+        expiry = lots.filtered("expiration_date").grouped("expiration_date")
         pending = sum(cards.mapped("points_pending"))
         detail = self.env._("None expire")
         if expiry:
+            day = min(expiry)
             detail = self.env._(
                 "%(points)s expire on %(day)s",
-                points=self._say_points(expiry[0].points),
-                day=format_date(self.env, expiry[0].expiration_date),
+                points=self._say_points(sum(expiry[day].mapped("points"))),
+                day=format_date(self.env, day),
             )
         elif pending:
             detail = self.env._("%s pending", self._say_points(pending))

@@ -37,7 +37,8 @@ class HstyleStudent(models.AbstractModel):
         comodel_name="hstyle.agent",
         inverse_name="partner_id",
         string="Campus agent",
-        groups="hstyle_crm.hstyle_crm_group_user",
+        groups="hstyle_crm.hstyle_crm_group_clerk,hstyle_crm.hstyle_crm_group_agent,"
+        "hstyle_crm.hstyle_crm_group_marketer,hstyle_crm.hstyle_crm_group_campus",
     )
 
     @api.depends("campus_id", "graduation_on")

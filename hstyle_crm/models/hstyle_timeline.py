@@ -1,4 +1,4 @@
-from odoo import api, fields, models
+from odoo import fields, models
 
 from .hstyle_ticket import CHANNELS
 
@@ -36,7 +36,7 @@ class HstyleTimeline(models.Model):
     _auto = False
     _order = "date desc, id desc"
     _depends = {
-        "calendar.event": ["start", "privacy", "user_id", "partner_ids"],
+        "calendar.event": ["active", "start", "privacy", "user_id", "partner_ids"],
         "hstyle.appointment": ["start", "ticket_id", "company_id", "user_id"],
         "hstyle.benefit.use": ["date", "partner_id", "company_id"],
         "hstyle.care": ["partner_id", "company_id", "user_id"],
@@ -61,9 +61,7 @@ class HstyleTimeline(models.Model):
         comodel_name="res.partner", string="Customer", readonly=True
     )
     company_id = fields.Many2one(comodel_name="res.company", readonly=True)
-    currency_id = fields.Many2one(
-        comodel_name="res.currency", compute="_compute_currency_id"
-    )
+    currency_id = fields.Many2one(related="company_id.currency_id")
     amount = fields.Monetary(readonly=True, falsy_value=None)
     points = fields.Float(digits=(16, 2), readonly=True, falsy_value=None)
     shop_id = fields.Many2one(comodel_name="hstyle.shop", readonly=True)
@@ -79,11 +77,6 @@ class HstyleTimeline(models.Model):
     @property
     def _table_query(self):
         return self._sql_sources()
-
-    @api.depends("company_id")
-    def _compute_currency_id(self):
-        for row in self:
-            row.currency_id = (row.company_id or self.env.company).currency_id
 
     def action_open(self):
         """Open what the row is about, if it has a page of its own."""

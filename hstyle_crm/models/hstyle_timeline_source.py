@@ -322,10 +322,9 @@ class HstyleTimelineSource(models.AbstractModel):
             15: self._source(
                 "calendar.event",
                 [
+                    ("active", "=", True),
                     ("hstyle_appointment_ids", "=", False),
-                    "|",
-                    ("privacy", "!=", "private"),
-                    ("user_id", "=", self.env.uid),
+                    *self.env["calendar.event"]._get_default_privacy_domain(),
                 ],
                 {
                     "rel": ("calendar_event_res_partner_rel", rel),

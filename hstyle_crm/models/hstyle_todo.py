@@ -133,8 +133,13 @@ class HstyleTodo(models.Model):
                 source,
             )
         )
-        self.env["res.partner"].invalidate_model(["hstyle_why_now"])
+        self._forget_why_now()
         return self.browse([todo_id for [todo_id] in found])
+
+    @api.model
+    def _forget_why_now(self):
+        names = ["hstyle_why_now", "hstyle_why_now_reason"]
+        self.env["res.partner"].invalidate_model(names)
 
     @api.model
     def _sql_rows(self, rows):
@@ -168,7 +173,7 @@ class HstyleTodo(models.Model):
                     "done_on": company._hstyle_day(now),
                 }
             )
-        self.env["res.partner"].invalidate_model(["hstyle_why_now"])
+        self._forget_why_now()
 
     def _call_again(self, day, note=""):
         """Open a task to call the customer again, once for each task and day."""

@@ -66,7 +66,7 @@ class HstyleWhyNow(models.AbstractModel):
                     SELECT partner_id, company_id, 'fell',
                            concat(previous_score, ' → ', score), due::date, 1
                       FROM hstyle_care
-                     WHERE outcome IS NULL
+                     WHERE outcome IS NULL AND %(cares)s
                      UNION ALL
                     SELECT commercial_partner_id, company_id, 'promise', name, due_on, 0
                       FROM hstyle_promise
@@ -76,6 +76,7 @@ class HstyleWhyNow(models.AbstractModel):
              ORDER BY partner_id, due, rank, reason
             """,
             soon=fields.Date.add(self.env.company._hstyle_today(), days=AHEAD),
+            cares=self.env["hstyle.care"].has_access("read"),
             partners=partner_ids,
             companies=self.env.companies.ids,
         )

@@ -53,6 +53,7 @@ from . import test_points_stock
 from . import test_portal
 from . import test_portal_agent
 from . import test_portal_ticket
+from . import test_customer_attacks
 from . import test_sales_attacks
 from . import test_service_attacks
 from . import test_referral_link

@@ -21,6 +21,11 @@ class TestCrmLead(HstyleCommon):
         values = {"name": "Dress", "type": "opportunity", **values}
         return self.env["crm.lead"].with_user(user or self.anna).create(values)
 
+    def test_the_customer_s_form(self):
+        """Opens for who sells and looks after members, without another role."""
+        form = Form(self.mei.with_user(self.anna), "base.view_partner_form")
+        self.assertEqual(form.name, "Mei")
+
     def test_known_by_address(self):
         mail = self._open(email_from="Mei <MEI@example.com>")
         phone = self._open(phone="138 0013 8000", country_id=self.env.ref("base.cn").id)

@@ -83,7 +83,7 @@ class TestHstyleImport(HstyleCommon):
         self.assertEqual((done.created_count, done.rejected_count), (1, 2))
         self.assertEqual(done.rejected_ids.mapped("line"), [2, 3])
         self.assertIn("Another row", done.rejected_ids[0].error)
-        self.assertIn("Paid: is not a number", done.rejected_ids[1].error)
+        self.assertIn("Amount paid: is not a number", done.rejected_ids[1].error)
         self.assertFalse(self.env["hstyle.order"].search([("name", "=", "T1")]))
         self.assertFalse(self._get_buyer("mei"), "no customer of a rejected order")
 
@@ -102,7 +102,7 @@ class TestHstyleImport(HstyleCommon):
         self.assertIn("Order date: is not a date", reasons[0])
         self.assertIn("Order number: is missing", reasons[1])
         self.assertIn("Buyer account: is missing", reasons[2])
-        self.assertIn("Paid: is negative", reasons[3])
+        self.assertIn("Amount paid: is negative", reasons[3])
         self.assertIn("Order date: is missing", reasons[3])
         self.assertIn("Order number: has lost digits", reasons[4])
 
@@ -358,7 +358,9 @@ class TestHstyleImport(HstyleCommon):
     def test_two_columns_of_one_meaning(self):
         record = self._new_import(self._write_csv([ROW_1]))
         record.column_ids.filtered(lambda c: c.header == "line").target = "paid"
-        with self.assertRaisesRegex(UserError, "Several columns are marked as Paid"):
+        with self.assertRaisesRegex(
+            UserError, "Several columns are marked as Amount paid"
+        ):
             record.action_import()
 
     # === SCREENS AND JOBS === #

@@ -43,11 +43,11 @@ class HstyleCallResult(models.TransientModel):
         customer.message_post(
             body=self._get_words(), subtype_xmlid="hstyle_crm.mt_call"
         )
-        if self.next_step:
+        if step := (self.next_step or "").strip():
             customer.activity_schedule(
                 "mail.mail_activity_data_call",
                 self.next_on,
-                self.next_step,
+                step,
                 user_id=self.env.uid,
             )
         if self.result == "refused":

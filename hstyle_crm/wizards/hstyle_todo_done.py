@@ -16,9 +16,10 @@ class HstyleTodoDone(models.TransientModel):
         readonly=True,
         ondelete="cascade",
     )
-    partner_id = fields.Many2one(related="todo_id.partner_id")
-    phone = fields.Char(related="todo_id.partner_id.phone")
-    why = fields.Char(related="todo_id.name", string="Why now")
+    # As the reader may read the task: its id is whatever a caller says.
+    partner_id = fields.Many2one(related="todo_id.partner_id", related_sudo=False)
+    phone = fields.Char(related="todo_id.partner_id.phone", related_sudo=False)
+    why = fields.Char(related="todo_id.name", string="Why now", related_sudo=False)
     result = fields.Selection(
         selection=[r for r in RESULTS if r[0] not in DROPPED - {"needless"}],
         required=True,
