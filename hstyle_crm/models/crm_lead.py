@@ -36,6 +36,7 @@ class CrmLead(models.Model):
     hstyle_grade_id = fields.Many2one(
         related="partner_id.commercial_partner_id.grade_id", string="Tier"
     )
+    hstyle_pipeline = fields.Selection(related="team_id.hstyle_pipeline")
     hstyle_why_now = fields.Char(
         string="Why now",
         compute="_compute_hstyle_why_now",

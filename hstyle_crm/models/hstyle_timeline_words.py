@@ -20,7 +20,7 @@ class HstyleTimelineWords(models.AbstractModel):
     def _compute_name(self):
         """Say each row by the record that it comes from; one query for each source."""
         sources = self._get_sources()
-        for number, rows in self.grouped(lambda row: row.id % ROOM).items():
+        for number, rows in self.grouped(lambda row: row._origin.id % ROOM).items():
             # Who reads the row may read its source, but maybe not all that it names.
             records = self._get_origins(number, sources[number]["model"], rows).sudo()
             for row, record in zip(rows, records, strict=True):
@@ -33,7 +33,7 @@ class HstyleTimelineWords(models.AbstractModel):
             model = "mail.message"
         elif number == 2:
             model = "account.move.line"
-        return self.env[model].browse([row.id // ROOM for row in rows])
+        return self.env[model].browse([row._origin.id // ROOM for row in rows])
 
     @api.model
     def _join_words(self, *words):

@@ -251,15 +251,25 @@ class TestCustomerHandover(HstyleCommon):
         """What happened and what comes next, of these customers alone."""
         buyer = self._create_partner("Buyer", user_id=self.old.id)
         stranger = self._create_partner("Stranger")
-        for partner in (buyer, stranger):
+        for partner in (stranger, buyer):
             order = self.env["sale.order"].create({"partner_id": partner.id})
             order.action_confirm()
         self.env["hstyle.profile"]._refresh()
         step = buyer.activity_schedule(summary="Call", user_id=self.old.id)
         stranger.activity_schedule(summary="Call", user_id=self.old.id)
         mine = buyer.activity_schedule(summary="Mine", user_id=self.new.id)
-        wizard = self._new()
+        with Form(self.env["hstyle.customer.handover"].with_user(self.manager)) as form:
+            form.user_id = self.old
+            self.assertEqual(form.profile_ids[:].partner_id, buyer)
+        wizard = form.save()
+        # As the browser asks: rows within a form have no ids of their own.
+        spec = {"user_id": {}, "timeline_ids": {"fields": {"name": {}, "amount": {}}}}
+        values = {"user_id": self.old.id, "company_id": self.company.id}
+        asked = wizard.browse().onchange(values, ["user_id"], spec)
+        names = [line[2]["name"] for line in asked["value"]["timeline_ids"]]
+        self.assertIn(order.name, [name for name in names if name])
         self.assertEqual(wizard.timeline_ids.partner_id, buyer)
+        self.assertEqual(wizard.display_name, self.old.name)
         self.assertIn("order", wizard.timeline_ids.mapped("kind"))
         self.assertIn(step, wizard.activity_ids)
         self.assertNotIn(mine, wizard.activity_ids)

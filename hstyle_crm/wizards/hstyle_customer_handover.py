@@ -29,6 +29,7 @@ class HstyleCustomerHandover(models.TransientModel):
 
     _name = "hstyle.customer.handover"
     _description = "Hand-over of customers"
+    _rec_name = "user_id"
 
     user_id = fields.Many2one(
         comodel_name="res.users",
