@@ -1,6 +1,7 @@
 from . import account_move
 from . import calendar_event
 from . import hstyle_job
+from . import hstyle_union
 from . import hstyle_customer_action
 from . import hstyle_customer_key
 from . import hstyle_promise_document

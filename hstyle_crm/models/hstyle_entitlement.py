@@ -7,10 +7,12 @@ class HstyleEntitlement(models.Model):
     """What a member can use today: a row for each benefit of the tier."""
 
     _name = "hstyle.entitlement"
+    _inherit = ["hstyle.union"]
     _description = "Entitlement"
     _auto = False
     _order = "sequence, benefit_id"
     _rec_name = "benefit_id"
+    _room = 1_000_000
 
     partner_id = fields.Many2one(
         comodel_name="res.partner", string="Customer", readonly=True
@@ -38,7 +40,8 @@ class HstyleEntitlement(models.Model):
     def _table_query(self):
         return SQL(
             """
-            SELECT m.id::bigint * 1000000 + b.id AS id, m.partner_id, m.company_id,
+            SELECT m.id::bigint * %(room)s + b.id AS id, m.id AS source_id,
+                   b.id AS source, m.partner_id, m.company_id,
                    m.grade_id, b.id AS benefit_id, b.sequence, b.quota, taken.used,
                    b.occasion = 'request' AND (b.quota = 0 OR taken.used < b.quota)
                        AS is_open
@@ -50,10 +53,11 @@ class HstyleEntitlement(models.Model):
                       FROM hstyle_benefit_use u
                      WHERE u.benefit_id = b.id
                        AND u.partner_id = m.partner_id
-                       AND u.period_start = %s
+                       AND u.period_start = %(start)s
                    ) taken
             """,
-            self._sql_period_start(),
+            room=self._room,
+            start=self._sql_period_start(),
         )
 
     @api.model

@@ -22,11 +22,21 @@ class HstylePointsExpiry(models.Model):
 
     @property
     def _table_query(self):
+        # A day's row is that of its first lot, so that it is found by its id: an
+        # aggregate would be made of all lots of all cards first.
         return """
-            SELECT MIN(h.id) AS id, h.card_id, c.company_id, h.expiration_date,
-                   h.pending, SUM(h.remaining) AS points
+            SELECT h.id, h.card_id, c.company_id, h.expiration_date, h.pending,
+                   day.points
               FROM loyalty_history h
               JOIN loyalty_card c ON c.id = h.card_id
+             CROSS JOIN LATERAL (
+                    SELECT MIN(lot.id) AS first_id, SUM(lot.remaining) AS points
+                      FROM loyalty_history lot
+                     WHERE lot.card_id = h.card_id
+                       AND lot.remaining > 0
+                       AND lot.expiration_date IS NOT DISTINCT FROM h.expiration_date
+                       AND lot.pending IS NOT DISTINCT FROM h.pending
+                   ) day
              WHERE h.remaining > 0
-             GROUP BY h.card_id, c.company_id, h.expiration_date, h.pending
+               AND h.id = day.first_id
         """

@@ -6,6 +6,8 @@ from odoo.tools import SQL
 # join that finds the customer is dropped by the planner where it is not read.
 _SALES = """
 SELECT so.id * 4::bigint AS id,
+       so.id AS source_id,
+       0 AS source,
        'sale' AS kind,
        so.partner_id AS contact_id,
        contact.commercial_partner_id AS partner_id,
@@ -34,6 +36,8 @@ SELECT so.id * 4::bigint AS id,
 # credit notes of its orders.
 _REFUNDS = """
 SELECT aml.id * 4::bigint + 1 AS id,
+       aml.id AS source_id,
+       1 AS source,
        'refund' AS kind,
        so.partner_id AS contact_id,
        contact.commercial_partner_id AS partner_id,
@@ -72,6 +76,8 @@ SELECT aml.id * 4::bigint + 1 AS id,
 
 _SHOP_ORDERS = """
 SELECT ho.id * 4::bigint + 2 AS id,
+       ho.id AS source_id,
+       2 AS source,
        'shop' AS kind,
        ho.partner_id AS contact_id,
        contact.commercial_partner_id AS partner_id,
@@ -109,6 +115,7 @@ class HstylePurchase(models.Model):
     """What customers bought, wherever: net of refunds, in company currency."""
 
     _name = "hstyle.purchase"
+    _inherit = ["hstyle.union"]
     _description = "Purchase"
     _auto = False
     _order = "date_order desc, id desc"

@@ -4,6 +4,8 @@ from odoo.tools import SQL
 # Goods of confirmed sales orders: no notes, rewards, discounts and deposits.
 _SALES = """
 SELECT sol.id * 4::bigint AS id,
+       sol.id AS source_id,
+       0 AS source,
        'sale' AS kind,
        so.partner_id AS contact_id,
        contact.commercial_partner_id AS partner_id,
@@ -31,6 +33,8 @@ SELECT sol.id * 4::bigint AS id,
 # What was credited of them, dated as their order; see `hstyle.purchase`.
 _REFUNDS = """
 SELECT aml.id * 4::bigint + 1,
+       aml.id,
+       1,
        'refund',
        so.partner_id,
        contact.commercial_partner_id,
@@ -68,6 +72,8 @@ SELECT aml.id * 4::bigint + 1,
 
 _SHOP_ORDERS = """
 SELECT hol.id * 4::bigint + 2,
+       hol.id,
+       2,
        'shop',
        ho.partner_id,
        contact.commercial_partner_id,
@@ -98,6 +104,7 @@ class HstylePurchaseLine(models.Model):
     """
 
     _name = "hstyle.purchase.line"
+    _inherit = ["hstyle.union"]
     _description = "Purchase line"
     _auto = False
     _order = "date_order desc, id desc"

@@ -1,6 +1,7 @@
 from odoo import fields, models
 
 from .hstyle_ticket import CHANNELS
+from .hstyle_timeline_source import ROOM
 
 KINDS = [
     ("order", "Order"),
@@ -32,9 +33,10 @@ class HstyleTimeline(models.Model):
 
     _name = "hstyle.timeline"
     _description = "Timeline of a customer"
-    _inherit = ["hstyle.timeline.source", "hstyle.timeline.words"]
+    _inherit = ["hstyle.union", "hstyle.timeline.source", "hstyle.timeline.words"]
     _auto = False
     _order = "date desc, id desc"
+    _room = ROOM
     _depends = {
         "calendar.event": ["active", "start", "privacy", "user_id", "partner_ids"],
         "hstyle.appointment": ["start", "ticket_id", "company_id", "user_id"],
