@@ -40,7 +40,19 @@ order = env["sale.order"].create({
 order.action_confirm()
 env["hstyle.profile"]._refresh()
 env["hstyle.segment"].search([], limit=1)._refresh()
+# Shipped, deleted, and set up anew as the shop likes it.
+budget = env.ref("hstyle_crm.goodwill_budget_agent")
+again = {"group_id": budget.group_id.id, "amount": 500}
+budget.unlink()
+env["hstyle.goodwill.budget"].create(again)
+env.ref("hstyle_crm.goodwill_reason_thanks").unlink()
 env.cr.commit()
+"""
+
+CHECK = """
+assert env["hstyle.ticket"].search([]).user_id.login == "upgraded"
+assert env["hstyle.goodwill.budget"].search([]).amount == 500
+assert not env.ref("hstyle_crm.goodwill_reason_thanks", raise_if_not_found=False)
 """
 
 
@@ -116,8 +128,7 @@ def test_nothing_is_lost(old_addons, name, tmp_path):
         if value != after.get(key) and not _has_grown(value, after.get(key))
     }
     assert not shrunk
-    check = "assert env['hstyle.ticket'].search([]).user_id.login == 'upgraded'"
-    _odoo(name, tmp_path / "check.log", "shell", script=check)
+    _odoo(name, tmp_path / "check.log", "shell", script=CHECK)
 
 
 def _has_grown(before, after):

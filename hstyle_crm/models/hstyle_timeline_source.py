@@ -70,7 +70,10 @@ class HstyleTimelineSource(models.AbstractModel):
     def _sql_nothing(self):
         columns = COLUMNS | {"partner_id": "NULL::integer"}
         columns = ", ".join(f"{value} AS {name}" for name, value in columns.items())
-        return SQL("SELECT 0::bigint AS id, 0 AS source_id, 0 AS source, %s WHERE FALSE", SQL(columns))
+        return SQL(
+            "SELECT 0::bigint AS id, 0 AS source_id, 0 AS source, %s WHERE FALSE",
+            SQL(columns),
+        )
 
     @api.model
     def _sql_source(self, number, source):
