@@ -1,6 +1,6 @@
 """Eight people at once on the real server: clerks, agents, marketers, customers.
 
-A server with two HTTP workers and its crons serves customers with three orders each, a
+A server with two HTTP workers and its crons serves members with three orders each, a
 ledger of points and tickets. Colleagues work by JSON-2, as the web client reads its
 lists, boards and the customer's form; customers by the pages of the portal, with its
 forms. Everybody works on the same few customers, and thinks a moment between two steps.
@@ -77,6 +77,7 @@ class LoadShop(points.Shop):
             ticket = self._set_up_service(env)
         self._fill_tickets(ticket)
         self._pass_night()
+        self._fill_members()
         self.run("VACUUM ANALYZE")
         with self.env() as env:
             self.people = self._create_people(env)
@@ -124,6 +125,27 @@ class LoadShop(points.Shop):
         self.run("SET session_replication_role = origin")
         for table in points.FILLED:
             self.run(f"ALTER TABLE {table} RESET (autovacuum_enabled)")
+
+    def _fill_members(self):
+        """Let every customer have the tier of the most benefits."""
+        self.run(
+            """
+            WITH member AS (
+                INSERT INTO hstyle_membership (
+                       partner_id, company_id, grade_id, joined_on, since,
+                       period_start)
+                SELECT partner_id, company_id,
+                       (SELECT mode() WITHIN GROUP (ORDER BY grade_id)
+                          FROM hstyle_benefit),
+                       CURRENT_DATE - 99, CURRENT_DATE - 99, CURRENT_DATE - 99
+                  FROM hstyle_profile
+             RETURNING partner_id, grade_id
+            )
+            UPDATE res_partner p SET grade_id = member.grade_id
+              FROM member
+             WHERE p.id = member.partner_id
+            """
+        )
 
     def _pass_night(self):
         """Let each daily job do its work once; the next night is not in the run."""
@@ -244,6 +266,7 @@ VIEWS = [
     ("agent1", "hstyle.ticket", "list"),
     ("agent1", "hstyle.ticket", "kanban"),
     ("agent1", "hstyle.ticket", "form"),
+    ("agent1", "hstyle.call", "form"),
     ("marketer1", "hstyle.profile", "list"),
     ("marketer1", "hstyle.segment", "list"),
     ("marketer1", "utm.campaign", "list"),
@@ -419,9 +442,9 @@ class Agent(Colleague):
     def read_caller(self):
         """See by a number who calls."""
         number = f"1{3_000_000_000 + self.draw.randrange(1, CUSTOMERS)}"
-        [call] = self.call("hstyle.call", "create", vals_list=[{"number": number}])
-        names = ["partner_id", "grade_id", "points", "ticket_ids", "purchase_ids"]
-        [card] = self.call("hstyle.call", "read", ids=[call], fields=names)
+        ids = self.call("hstyle.call", "create", vals_list=[{"number": number}])
+        spec = self.spec("hstyle.call", "form")
+        [card] = self.call("hstyle.call", "web_read", ids=ids, specification=spec)
         assert card["partner_id"], number
 
     def read_ticket(self):

@@ -150,6 +150,12 @@ class CrmLead(models.Model):
         own = found.filtered(lambda stage: team in stage.team_ids)
         return own | stages if team.hstyle_pipeline and own else found
 
+    def action_set_won(self):
+        """Win those of each pipeline in its own stage."""
+        for leads in self.grouped("team_id").values():
+            super(CrmLead, leads).action_set_won()
+        return True
+
     def _stage_find(self, team_id=False, domain=None, order="sequence, id", limit=1):
         """Begin in the own stages of a pipeline of ours."""
         team = self.env["crm.team"].browse(team_id) or self.team_id[:1]

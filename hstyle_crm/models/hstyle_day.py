@@ -64,7 +64,7 @@ class HstyleDay(models.Model):
         "mail.activity": ["active", "user_id", "summary", "date_deadline"],
         "crm.lead": ["partner_id", "company_id", "name"],
         "sale.order": ["partner_id", "company_id"],
-        "res.partner": ["commercial_partner_id", "grade_id", "company_id"],
+        "res.partner": ["active", "commercial_partner_id", "grade_id", "company_id"],
         "hstyle.profile": ["expected_value_12m", "revenue_12m"],
     }
 
@@ -116,12 +116,15 @@ class HstyleDay(models.Model):
 
     @api.model
     def _sql_todos(self):
+        """Nobody turns to a customer who is archived."""
         return SQL(
             """
-            SELECT id * 16::bigint AS id, 'hstyle.todo' AS res_model, id AS res_id,
-                   reason AS kind, name, user_id, company_id, partner_id, due
-              FROM hstyle_todo
-             WHERE state = 'open'
+            SELECT t.id * 16::bigint AS id, 'hstyle.todo' AS res_model, t.id AS res_id,
+                   t.reason AS kind, t.name, t.user_id, t.company_id, t.partner_id,
+                   t.due
+              FROM hstyle_todo t
+              JOIN res_partner p ON p.id = t.partner_id AND p.active
+             WHERE t.state = 'open'
             """
         )
 

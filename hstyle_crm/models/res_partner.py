@@ -141,6 +141,14 @@ class ResPartner(models.Model):
         return result
 
     @api.model
+    def signup_prepare(self, signup_type="signup"):
+        """Write only what is new: the host says it with each mail to a customer.
+
+        The row would be locked for all who post points or tickets at that moment.
+        """
+        new = self.filtered(lambda one: one.sudo().signup_type != signup_type)
+        return super(ResPartner, new).signup_prepare(signup_type)
+
     def _pop_tier(self, vals):
         """Take a member tier out of values, and return it."""
         grade = self.env["res.partner.grade"].browse(vals.get("grade_id") or ())

@@ -33,6 +33,7 @@ from . import test_hstyle_promise
 from . import test_hstyle_call
 from . import test_hstyle_ticket
 from . import test_hstyle_timeline
+from . import test_hstyle_union
 from . import test_hstyle_ticket_inbound
 from . import test_hstyle_ticket_calendars
 from . import test_hstyle_ticket_thread

@@ -138,6 +138,18 @@ class TestCrmLead(HstyleCommon):
         other = self._open(team_id=self.env["crm.team"].create({"name": "Web"}).id)
         self.assertFalse(other.stage_id.team_ids)
 
+    def test_won_in_several_pipelines(self):
+        """Each is won in its own stage."""
+        names = ("winback", "repair")
+        teams = [self.env.ref(f"hstyle_crm.crm_team_{name}") for name in names]
+        leads = self.env["crm.lead"].union(
+            *(self._open(team_id=team.id) for team in teams)
+        )
+        leads.action_set_won()
+        for lead in leads:
+            self.assertTrue(lead.stage_id.is_won)
+            self.assertEqual(lead.stage_id.team_ids, lead.team_id)
+
     def test_a_segment_fills_it(self):
         """The shipped action opens an opportunity in the first stage."""
         action = self.env.ref("hstyle_crm.hstyle_segment_action_repair")

@@ -70,6 +70,13 @@ class DayCommon(HstylePointsCommon):
 
 @tagged("post_install", "-at_install")
 class TestDay(DayCommon):
+    def test_archived_customer(self):
+        """Nobody calls a customer who is archived."""
+        self._add_todo()
+        self.assertTrue(self.days.search([("user_id", "=", self.agent.id)]))
+        self.partner.active = False
+        self.assertFalse(self.days.search([("user_id", "=", self.agent.id)]))
+
     def test_all_that_waits(self):
         self._add_todo()
         self._add_ticket()

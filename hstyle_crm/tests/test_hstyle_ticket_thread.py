@@ -185,6 +185,23 @@ class TestTicketMail(HstyleTicketMailCommon):
             (ticket.partner_id, ticket.user_id), (self.customer, self.agent)
         )
 
+    def test_answers_do_not_lock_the_customer(self):
+        """The host invites who has no account with each mail, and says so once."""
+        params = self.env["ir.config_parameter"]
+        params.set_param("auth_signup.invitation_scope", "b2c")
+        ticket = self._mail()
+        self._answer(ticket)
+        customer = ticket.partner_id
+        self.assertEqual(customer.signup_type, "signup")
+        self.env.flush_all()
+        version = "SELECT ctid FROM res_partner WHERE id = %s"
+        self.env.cr.execute(version, [customer.id])
+        before = self.env.cr.fetchall()
+        self._answer(ticket)
+        self.env.flush_all()
+        self.env.cr.execute(version, [customer.id])
+        self.assertEqual(self.env.cr.fetchall(), before)
+
     def test_unknown_sender(self):
         """Who nobody knows is answered all the same, and is no contact before."""
         ticket = self._mail(sender="Lin <lin@example.net>")
