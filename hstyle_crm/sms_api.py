@@ -218,7 +218,7 @@ class SmsApiTencent(SmsApiBase):
     def _explain_unapproved(self):
         return self.env._(
             "No approved text reads like this message. Have the provider approve its "
-            "wording, then add it under Collaborate, Approved SMS texts, with numbered "
+            "wording, then add it under Marketing, Approved SMS texts, with numbered "
             "gaps where the words differ."
         )
 
