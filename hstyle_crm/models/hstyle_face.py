@@ -29,7 +29,7 @@ class HstyleFace(models.AbstractModel):
     _description = "Face of a customer"
 
     hstyle_face = fields.Json(
-        string="Who this is",
+        string="At a glance",
         compute="_compute_hstyle_face",
         groups="hstyle_crm.hstyle_crm_group_user",
     )

@@ -56,7 +56,7 @@ class HstyleForecast(models.Model):
     # What was there to learn from.
     buyer_count = fields.Integer(string="Buyers", readonly=True)
     repeater_count = fields.Integer(
-        string="Came back", readonly=True, help="Bought on more than one day."
+        string="Repeat customers", readonly=True, help="Bought on more than one day."
     )
     day_count = fields.Integer(
         string="Days", readonly=True, help="From the first order to the day of the fit."

@@ -86,7 +86,7 @@ class HstyleHabit(models.Model):
         help="The customer's own gaps from 3 of them; else the latest gaps of all "
         "customers of the category, if at least 30 bought again.",
     )
-    due_text = fields.Char(string="Due", compute="_compute_due_text")
+    due_text = fields.Char(string="Next purchase", compute="_compute_due_text")
 
     _partner_unique = models.Constraint(
         "UNIQUE (partner_id, company_id, category_id)",

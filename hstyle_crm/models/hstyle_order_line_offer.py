@@ -15,6 +15,7 @@ class HstyleOrderLineOffer(models.AbstractModel):
 
     hstyle_offer_line_id = fields.Many2one(
         comodel_name="hstyle.offer.line",
+        string="Offer used",
         compute="_compute_hstyle_offer_line_id",
         store=True,
         precompute=True,

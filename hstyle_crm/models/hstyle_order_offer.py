@@ -25,7 +25,9 @@ class HstyleOrderOffer(models.AbstractModel):
         help="What the lines of the order get from the customer's offer list.",
     )
     # Spares orders without offers a query.
-    hstyle_offer_held = fields.Boolean(copy=False, groups=NO_ACCESS)
+    hstyle_offer_held = fields.Boolean(
+        string="Offer held", copy=False, groups=NO_ACCESS
+    )
 
     @api.depends("order_line.hstyle_offer_line_id", "order_line.discount")
     def _compute_hstyle_offer_text(self):

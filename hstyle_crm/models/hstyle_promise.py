@@ -59,7 +59,7 @@ class HstylePromise(models.Model):
     )
     due_on = fields.Date(string="Until", required=True, tracking=True)
     state = fields.Selection(
-        selection=[("open", "Owed"), ("kept", "Kept"), ("broken", "Broken")],
+        selection=[("open", "Owed"), ("kept", "Promise kept"), ("broken", "Broken")],
         default="open",
         required=True,
         readonly=True,

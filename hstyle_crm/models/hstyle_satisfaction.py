@@ -60,8 +60,10 @@ class HstyleSatisfaction(models.Model):
         comodel_name="res.partner", string="Customer", readonly=True
     )
     question = fields.Selection(selection=QUESTIONS, readonly=True)
-    asked_by = fields.Selection(selection=WAYS, readonly=True)
-    asked_at = fields.Datetime(string="Asked on", readonly=True)
+    asked_by = fields.Selection(
+        selection=WAYS, string="Question sent by", readonly=True
+    )
+    asked_at = fields.Datetime(string="Question sent on", readonly=True)
     feedback = fields.Text(string="Words", readonly=True)
     ticket_id = fields.Many2one(comodel_name="hstyle.ticket", readonly=True)
     order_id = fields.Many2one(

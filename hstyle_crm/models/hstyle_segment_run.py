@@ -43,7 +43,7 @@ class HstyleSegmentRun(models.Model):
     company_id = fields.Many2one(related="action_id.segment_id.company_id")
     member_id = fields.Many2one(
         comodel_name="hstyle.segment.member",
-        string="Stay",
+        string="Stay in the segment",
         required=True,
         readonly=True,
         index=True,

@@ -16,7 +16,7 @@ class HstyleSegmentSize(models.Model):
     company_id = fields.Many2one(related="segment_id.company_id")
     day = fields.Date(required=True, readonly=True)
     customers = fields.Integer(readonly=True, aggregator="avg")
-    entered = fields.Integer(readonly=True)
+    entered = fields.Integer(string="Entries", readonly=True)
     left_count = fields.Integer(string="Leavers", readonly=True)
 
     _day_unique = models.Constraint(

@@ -36,7 +36,7 @@ class HstyleSla(models.Model):
         string="First answer", required=True, help="In working hours of the team."
     )
     solve_hours = fields.Float(
-        string="Solution", required=True, help="In working hours of the team."
+        string="Time to solve", required=True, help="In working hours of the team."
     )
 
     _hours_valid = models.Constraint(

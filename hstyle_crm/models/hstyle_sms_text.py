@@ -44,7 +44,6 @@ class HstyleSmsText(models.Model):
             ("expiring", "Answer to JF: points of which some end"),
             ("unknown", "Answer to JF: no member"),
         ],
-        string="Use",
         required=True,
         default="message",
     )

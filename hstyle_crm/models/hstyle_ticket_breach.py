@@ -21,7 +21,7 @@ class HstyleTicketBreach(models.Model):
     team_id = fields.Many2one(related="ticket_id.team_id")
     user_id = fields.Many2one(related="ticket_id.user_id")
     deadline = fields.Selection(
-        selection=[("answer", "First answer"), ("solve", "Solution")],
+        selection=[("answer", "First answer"), ("solve", "Time to solve")],
         required=True,
         readonly=True,
     )

@@ -27,7 +27,7 @@ class RatingRating(models.Model):
         help="A ticket opened again counts on.",
     )
     hstyle_asked_by = fields.Selection(
-        selection=CHANNELS, string="Asked by", readonly=True, copy=False
+        selection=CHANNELS, string="Question sent by", readonly=True, copy=False
     )
     hstyle_company_id = fields.Many2one(
         comodel_name="res.company",
@@ -36,7 +36,9 @@ class RatingRating(models.Model):
         copy=False,
         index="btree_not_null",
     )
-    hstyle_asked_at = fields.Datetime(string="Asked on", readonly=True, copy=False)
+    hstyle_asked_at = fields.Datetime(
+        string="Question sent on", readonly=True, copy=False
+    )
     hstyle_reminded_at = fields.Datetime(string="Reminded", readonly=True, copy=False)
     hstyle_expires_at = fields.Datetime(string="Open until", readonly=True, copy=False)
 

@@ -16,7 +16,13 @@ class TestUnion(HstyleTiersCommon):
         order = self._sell(2)
         self._refund(self._invoice(order), 1)
         values = {"shop_id": self.shop.id, "name": "T1", "partner_id": self.partner.id}
-        line = {"quantity": 1, "state": "paid", "product_id": self.dress.id, "amount_paid": 90, "line_ref": "1"}
+        line = {
+            "quantity": 1,
+            "state": "paid",
+            "product_id": self.dress.id,
+            "amount_paid": 90,
+            "line_ref": "1",
+        }
         self.env["hstyle.order"].create(
             {
                 **values,

@@ -13,7 +13,7 @@ class HstyleAccountHandover(models.TransientModel):
     )
     successor_id = fields.Many2one(
         comodel_name="hstyle.account.manager",
-        string="To",
+        string="Who takes over",
         domain="[('company_id', '=', company_id), ('id', '!=', manager_id)]",
         help="Empty: to those with the least load for their capacity.",
     )

@@ -169,7 +169,9 @@ class HstyleTierTrialLine(models.TransientModel):
         comodel_name="hstyle.tier.trial", required=True, ondelete="cascade"
     )
     currency_id = fields.Many2one(related="trial_id.currency_id")
-    grade_from_id = fields.Many2one(comodel_name="res.partner.grade", string="Today")
+    grade_from_id = fields.Many2one(
+        comodel_name="res.partner.grade", string="Tier today"
+    )
     grade_to_id = fields.Many2one(comodel_name="res.partner.grade", string="Then")
     when = fields.Selection(
         selection=[
