@@ -13,6 +13,7 @@ from . import (
     demo_campaigns,
     demo_campus,
     demo_members,
+    demo_people,
     demo_sales,
     demo_service,
     demo_sheet,
@@ -30,6 +31,7 @@ PARTS = [
     demo_campus.load,
     demo_service.load,
     demo_sales.load,
+    demo_people.invite_customer,
 ]
 
 

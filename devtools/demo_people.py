@@ -1,4 +1,4 @@
-"""Colleagues of the demo: each logs in with the first name, which is the password."""
+"""The demo's people: a colleague's password is the login, the first name."""
 
 #: Groups of who sells.
 SELLER = ("hstyle_crm.hstyle_crm_group_user", "sales_team.group_sale_salesman")
@@ -20,3 +20,20 @@ def create_user(env, name, *groups):
 
 def get_user(env, login):
     return env["res.users"].search([("login", "=", login)])
+
+
+def invite_customer(env):
+    """Give the portal to a member with a question, offers and the most points."""
+    asked = env["hstyle.ticket"].search([("merged_into_id", "=", False)]).partner_id
+    offered = env["hstyle.offer.list"].search([("state", "=", "open")]).partner_id
+    members = (asked & offered) or asked
+    member = members.sorted("hstyle_points")[-1]
+    env["res.users"].with_context(no_reset_password=True).create(
+        {
+            "login": "customer",
+            "password": "customer",
+            "partner_id": member.id,
+            "group_ids": [(6, 0, env.ref("base.group_portal").ids)],
+        }
+    )
+    return f"{member.name} has an account on the portal"

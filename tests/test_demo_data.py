@@ -112,6 +112,17 @@ def test_full_day(story, login):
         assert row.action_open()
 
 
+def test_customer(story):
+    """A customer who logs in has points, offers and an own question."""
+    user = story["res.users"].search([("login", "=", "customer")])
+    assert user.share
+    customer = user.partner_id
+    assert customer.hstyle_points > 0
+    assert customer.hstyle_ticket_count
+    offers = [("partner_id", "=", customer.id), ("state", "=", "open")]
+    assert story["hstyle.offer.list"].search(offers)
+
+
 def test_hot_complaint(story):
     hot = story["hstyle.complaint.heat"].search([("is_hot", "=", True)])
     assert hot.activity_ids
