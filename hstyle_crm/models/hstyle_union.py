@@ -1,6 +1,6 @@
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import SQL
+from odoo.tools import SQL, Query
 
 
 class HstyleUnion(models.AbstractModel):
@@ -30,7 +30,7 @@ class HstyleUnion(models.AbstractModel):
             ids = [ids]
         elif (condition.field_expr, condition.operator) != ("id", "in"):
             return condition
-        if not all(isinstance(row_id, int) for row_id in ids):
+        if isinstance(ids, Query) or not all(isinstance(one, int) for one in ids):
             return condition
         parts = [divmod(row_id, self._room) for row_id in ids]
 

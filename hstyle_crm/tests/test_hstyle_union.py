@@ -54,6 +54,8 @@ class TestUnion(HstyleTiersCommon):
             domain = [("id", "in", [*rows.ids, 2**40])]
             self.assertEqual(set(rows.search(domain)), set(rows))
             self.assertFalse(rows.search([("id", "=", False)]))
+            query = rows._search([("partner_id", "=", self.partner.id)])
+            self.assertEqual(set(rows.search([("id", "in", query)])), set(rows))
             self.env.invalidate_all()
             self.assertEqual(rows.partner_id, self.partner)
 
