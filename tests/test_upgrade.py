@@ -46,13 +46,15 @@ again = {"group_id": budget.group_id.id, "amount": 500}
 budget.unlink()
 env["hstyle.goodwill.budget"].create(again)
 env.ref("hstyle_crm.goodwill_reason_thanks").unlink()
+env.ref("hstyle_crm.loyalty_reward_member").unlink()
 env.cr.commit()
 """
 
 CHECK = """
 assert env["hstyle.ticket"].search([]).user_id.login == "upgraded"
 assert env["hstyle.goodwill.budget"].search([]).amount == 500
-assert not env.ref("hstyle_crm.goodwill_reason_thanks", raise_if_not_found=False)
+for name in ("goodwill_reason_thanks", "loyalty_reward_member"):
+    assert not env.ref(f"hstyle_crm.{name}", raise_if_not_found=False)
 """
 
 

@@ -242,10 +242,11 @@ class HstyleTodoJob(models.AbstractModel):
         """Return the query of how many open tasks of the night a person has."""
         return SQL(
             """
-            SELECT user_id, count(*) AS tasks
-              FROM hstyle_todo
-             WHERE state = 'open' AND company_id = %s AND reason = ANY(%s)
-             GROUP BY user_id
+            SELECT t.user_id, count(*) AS tasks
+              FROM hstyle_todo t
+              JOIN res_partner p ON p.id = t.partner_id AND p.active
+             WHERE t.state = 'open' AND t.company_id = %s AND t.reason = ANY(%s)
+             GROUP BY t.user_id
             """,
             company.id,
             list(FOUND),

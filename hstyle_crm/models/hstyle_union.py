@@ -1,6 +1,8 @@
+from collections.abc import Set
+
 from odoo import api, models
 from odoo.fields import Domain
-from odoo.tools import SQL, Query
+from odoo.tools import SQL
 
 
 class HstyleUnion(models.AbstractModel):
@@ -30,7 +32,10 @@ class HstyleUnion(models.AbstractModel):
             ids = [ids]
         elif (condition.field_expr, condition.operator) != ("id", "in"):
             return condition
-        if isinstance(ids, Query) or not all(isinstance(one, int) for one in ids):
+        # What the host reads in other ways: one id, a query, texts.
+        if not isinstance(ids, list | tuple | Set):
+            return condition
+        if not all(isinstance(one, int) for one in ids):
             return condition
         parts = [divmod(row_id, self._room) for row_id in ids]
 

@@ -140,7 +140,6 @@ class ResPartner(models.Model):
             self._award_profile()
         return result
 
-    @api.model
     def signup_prepare(self, signup_type="signup"):
         """Write only what is new: the host says it with each mail to a customer.
 
@@ -149,6 +148,7 @@ class ResPartner(models.Model):
         new = self.filtered(lambda one: one.sudo().signup_type != signup_type)
         return super(ResPartner, new).signup_prepare(signup_type)
 
+    @api.model
     def _pop_tier(self, vals):
         """Take a member tier out of values, and return it."""
         grade = self.env["res.partner.grade"].browse(vals.get("grade_id") or ())

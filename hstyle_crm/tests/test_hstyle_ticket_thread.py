@@ -9,6 +9,7 @@ from unittest.mock import patch
 
 from freezegun import freeze_time
 
+from odoo.service.model import call_kw
 from odoo.tests import new_test_user, tagged
 
 from odoo.addons.base.models.ir_mail_server import IrMail_Server
@@ -201,6 +202,8 @@ class TestTicketMail(HstyleTicketMailCommon):
         self.env.flush_all()
         self.env.cr.execute(version, [customer.id])
         self.assertEqual(self.env.cr.fetchall(), before)
+        call_kw(self.env["res.partner"], "signup_prepare", [customer.ids, "reset"], {})
+        self.assertEqual(customer.signup_type, "reset")
 
     def test_unknown_sender(self):
         """Who nobody knows is answered all the same, and is no contact before."""

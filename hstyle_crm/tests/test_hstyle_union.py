@@ -53,7 +53,9 @@ class TestUnion(HstyleTiersCommon):
                 self.assertEqual(set(rows.search(others)), set(rows - row))
             domain = [("id", "in", [*rows.ids, 2**40])]
             self.assertEqual(set(rows.search(domain)), set(rows))
-            self.assertFalse(rows.search([("id", "=", False)]))
+            for nothing in (False, None, []):
+                self.assertFalse(rows.search([("id", "in", nothing)]))
+            self.assertEqual(rows.search([("id", "in", rows[0].id)]), rows[0])
             query = rows._search([("partner_id", "=", self.partner.id)])
             self.assertEqual(set(rows.search([("id", "in", query)])), set(rows))
             self.env.invalidate_all()
@@ -64,6 +66,7 @@ class TestUnion(HstyleTiersCommon):
         purchases = self.lists[0]
         for row, other in (("sale", "hstyle_order"), ("shop", "sale_order")):
             found = purchases.filtered(lambda purchase, kind=row: purchase.kind == kind)
+            self.assertTrue(found)
             query = found._search([("id", "in", found.ids)])
             self.env.cr.execute("EXPLAIN " + query.select().code, query.select().params)
             plan = "\n".join(line for (line,) in self.env.cr.fetchall())
