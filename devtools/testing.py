@@ -144,6 +144,21 @@ def _count(report):
     return len({(case.get("classname"), case.get("name")) for case in ran})
 
 
+def _get_failed(report):
+    """Return the class and name of each test that failed, by the same report."""
+    cases = ElementTree.parse(report).iter("testcase")
+    return [
+        f"{case.get('classname').rpartition('.')[2]}.{case.get('name')}"
+        for case in cases
+        if case.find("failure") is not None or case.find("error") is not None
+    ]
+
+
+def _get_others(failed, found):
+    """Return the faults that no failed test explains."""
+    return [text for text in found if not any(name in text for name in failed)]
+
+
 def _run_host(options):
     """Run the host's suites, unchanged, with our addons installed.
 
@@ -156,9 +171,16 @@ def _run_host(options):
     log.touch()
     ours = ["-c", ROOT / "pyproject.toml", f"--junit-xml={report}"]
     ours += ["-k", f"not ({' or '.join(HOST_LEFT_OUT)})"]  # a later -k wins
-    code = _run_inner([*_host_folders(), *ours, *options], log)
-    _require_clean(log)
+    arguments = [*_host_folders(), *ours, *options]
+    code = _run_inner(arguments, log)
     ran = _count(report) if report.exists() else 0
+    failed = _get_failed(report) if ran else []
+    if failed:
+        # A step of a tour has ten seconds, which a busy machine may need.
+        print(f"Once more: {', '.join(failed)}")
+        log.write_text("\n".join(_get_others(failed, faults(log))))
+        code = _run_inner([*arguments, "--last-failed"], log)
+    _require_clean(log)
     print(f"{ran} tests of the host ran: {', '.join(HOST)}.")
     for name, why in HOST_LEFT_OUT.items():
         print(f"Left out: {name}: {why}.")
