@@ -46,7 +46,9 @@ again = {"group_id": budget.group_id.id, "amount": 500}
 budget.unlink()
 env["hstyle.goodwill.budget"].create(again)
 env.ref("hstyle_crm.goodwill_reason_thanks").unlink()
-env.ref("hstyle_crm.loyalty_reward_member").unlink()
+reward = env.ref("hstyle_crm.loyalty_reward_member")
+reward.copy()
+reward.unlink()
 env.cr.commit()
 """
 
